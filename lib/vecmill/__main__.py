@@ -1,0 +1,9 @@
+"""`python -m vecmill`."""
+
+from __future__ import annotations
+
+import sys
+
+from vecmill.cli import main
+
+sys.exit(main())

@@ -1,0 +1,167 @@
+"""The command `vecmill`: arguments in, exit code out."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+import vecmill
+from vecmill.errors import ConfigError, VecmillError
+
+_EPILOG = """\
+exit codes: 0 done; 1 unexpected; 2 usage or configuration; 3 the input breaks its contract;
+4 below a quality floor; 5 another run holds this output
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:  # type: ignore[override]
+        raise ConfigError([f"{message}; see '{self.prog} --help'"])
+
+
+def parser() -> argparse.ArgumentParser:
+    top = _Parser(
+        prog="vecmill",
+        description="Word embeddings on stock Apache Spark: from raw text to word vectors.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"vecmill {vecmill.__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(name: str, help_: str, handler: Callable[[argparse.Namespace], int]) -> _Parser:
+        made = commands.add_parser(name, help=help_, description=help_, epilog=_EPILOG)
+        made.add_argument("--config", metavar="FILE", help="what to compute, in TOML")
+        made.add_argument(
+            "--set",
+            dest="overrides",
+            action="append",
+            default=[],
+            metavar="SECTION.KEY=VALUE",
+            help="override one key of the configuration; may be given many times",
+        )
+        made.add_argument(
+            "--spark-conf",
+            metavar="FILE",
+            help="Spark settings, one 'spark.key value' a line; spark-submit's own go before it",
+        )
+        made.set_defaults(handler=handler)
+        return made
+
+    command("run", "every stage from text to exported vectors", _run_stages)
+    command("tokenize", "text to tokens", _run_stages)
+    command("vocabulary", "tokens to vocabulary and sampling tables", _run_stages)
+    pairs = command("pairs", "tokens to the pairs of every epoch", _run_pairs)
+    pairs.add_argument("--show", type=int, metavar="N", help="print the first N triples, then stop")
+    command("train", "pairs to a trained model", _run_stages)
+    command("export", "the trained model to word vectors in every format", _run_stages)
+    neighbors = command("neighbors", "the words nearest to each word", _neighbors)
+    neighbors.add_argument("words", nargs="+", metavar="WORD")
+    analogy = command("analogy", "A is to B as C is to what?", _analogy)
+    analogy.add_argument("words", nargs=3, metavar=("A", "B", "C"))
+    for asks in (neighbors, analogy):
+        asks.add_argument("-n", type=_positive, default=10, help="how many answers (10)")
+    command("plan", "what a run would need: memory, disk, bytes moved", _plan)
+    command("doctor", "whether this machine can run vecmill, and what to do if not", _doctor)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code. The last line on the screen is the cause in one sentence."""
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        arguments = parser().parse_args(argv)
+        return int(arguments.handler(arguments))
+    except VecmillError as error:
+        faults = error.faults if isinstance(error, ConfigError) else [str(error)]
+        for fault in faults:
+            print(f"vecmill: {fault}", file=sys.stderr, flush=True)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("vecmill: stopped; the same command goes on from here", file=sys.stderr, flush=True)
+        return 1
+    except Exception as error:
+        return _unexpected(error)
+
+
+def _stop(signal_number: int, frame: FrameType | None) -> None:
+    """End as Ctrl-C does, so that a scheduler's SIGTERM lets go of the output."""
+    raise KeyboardInterrupt
+
+
+def _unexpected(error: Exception) -> int:
+    from vecmill.failures import told
+
+    known = told(error)
+    if known is None:
+        traceback.print_exception(error)
+    sentence, code = known or (f"unexpected {type(error).__name__}: {error}".splitlines()[0], 1)
+    print(f"vecmill: {sentence}", file=sys.stderr, flush=True)
+    return code
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {number}")
+    return number
+
+
+def _run_stages(arguments: argparse.Namespace) -> int:
+    from vecmill import pipeline
+
+    with _opened(arguments) as run:
+        pipeline.execute(run, arguments.command)
+    return 0
+
+
+def _run_pairs(arguments: argparse.Namespace) -> int:
+    if arguments.show is None:
+        return _run_stages(arguments)
+    from vecmill.inspect_pairs import first_triples
+
+    with _opened(arguments) as run:
+        for line in first_triples(run, arguments.show):
+            print(line)
+    return 0
+
+
+def _opened(arguments: argparse.Namespace):  # type: ignore[no-untyped-def]
+    from vecmill.opening import opened
+
+    return opened(arguments.config, arguments.overrides, arguments.spark_conf)
+
+
+def _neighbors(arguments: argparse.Namespace) -> int:
+    from vecmill.asking import neighbors
+
+    for line in neighbors(arguments):
+        print(line)
+    return 0
+
+
+def _analogy(arguments: argparse.Namespace) -> int:
+    from vecmill.asking import analogy
+
+    for line in analogy(arguments):
+        print(line)
+    return 0
+
+
+def _plan(arguments: argparse.Namespace) -> int:
+    from vecmill.planning import plan
+
+    print(plan(arguments))
+    return 0
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from vecmill.doctor import diagnose
+
+    report, healthy = diagnose(arguments)
+    print(report)
+    return 0 if healthy else 2

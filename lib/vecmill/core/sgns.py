@@ -1,0 +1,261 @@
+"""The portable kernel: skip-gram with negative sampling over rows of the pairs table, in NumPy alone.
+
+With s(x) = 1 / (1 + exp(-x)), a row's centre c, its noise words n and every word w of its window:
+
+    L = -[ log s(c . w) + sum_n log s(-n . w) ]
+    dL/dw = sum_o (s(o . w) - label_o) o        dL/do = (s(o . w) - label_o) w
+
+where the outputs o are c (label 1) and the n (label 0).
+
+Source: Mikolov et al. 2013, arXiv:1310.4546, eq. 4, negated so that lower is better; the expectation over
+noise is the K draws given. Like word2vec.c, a noise word equal to its row's centre is left out, and a word
+stands in W while the centre stands in C. Departs from word2vec.c: exact s(), not its table cut at |x| > 6.
+
+B rows, P words in all windows, K noise words a row, V words in the vocabulary, D dimensions.
+Within one step: U distinct words, O distinct outputs, p words in all windows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from vecmill.core.rows import Ids, Rows
+from vecmill.errors import ShapeError
+
+Floats = npt.NDArray[np.float32]
+Places = npt.NDArray[np.int64]
+
+# Sixteen rows meet some 24 words and 90 outputs: enough to pay for NumPy's calls. Larger steps gain little
+# speed, and as each sums more gradients taken at the same place they overshoot where rates are high.
+ROWS_PER_STEP = 16
+
+# Rows whose ids are sorted out together: enough to hide the calls, few enough to stay in the cache.
+_ROWS_PER_PLAN = 1024
+
+_ID_BITS = 32
+
+
+def initialise(vocabulary_size: int, dim: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Fresh tables W and C, each (V, D) float32: W uniform in (-0.5, 0.5) / D, C zeros, as word2vec.c does."""
+    uniform = rng.random((vocabulary_size, dim), dtype=np.float32)
+    return (uniform - np.float32(0.5)) / np.float32(dim), np.zeros((vocabulary_size, dim), np.float32)
+
+
+def update(
+    W: Floats,
+    C: Floats,
+    rows: Rows,
+    learning_rates: Floats,
+    *,
+    rows_per_step: int = ROWS_PER_STEP,
+) -> float:
+    """One pass of minibatch gradient descent over `rows`, in place on W and C.
+
+        W, C            (V, D)  float32  parameters of the words and of the outputs; changed
+        learning_rates  (B,)    float32  one a row
+        rows_per_step   consecutive rows whose gradients are all taken at the same parameters and summed
+
+    Returns the loss in nats summed over all (word, centre, noise words), each taken before its step.
+    Raises ShapeError. The same arguments give the same bytes. Cost: about B U O D / rows_per_step
+    multiplications three times, lowest where neighbouring rows share words, as windows of a text do.
+    """
+    _check_tables(W, C)
+    _check_rows(rows, len(W))
+    _check("learning_rates", learning_rates, np.float32, (len(rows.centers),))
+    if rows_per_step < 1:
+        raise ShapeError(f"rows_per_step must be at least 1, got {rows_per_step}")
+    total = 0.0
+    for part, first in _parts(rows, rows_per_step):
+        plan = _plan(part, rows_per_step)
+        rates = learning_rates[first : first + len(part.centers)]
+        # label - s(x) = -(tanh(x / 2) - target) / 2 with target +1 for the centre and -1 for noise.
+        half_rates = np.float32(-0.5) * (rates[:, None] * plan.counted).take(plan.row_of_word, axis=0)
+        target = -plan.sign
+        scores = np.empty(plan.pairs.shape, np.float32)
+        for words, outputs, step in plan.steps():
+            word_vectors = W.take(words, axis=0)
+            output_vectors = C.take(outputs, axis=0)
+            pairs = plan.pairs[step]
+            product = word_vectors @ output_vectors.T
+            product.take(pairs, out=scores[step], mode="clip")
+
+            gains = scores[step] * np.float32(0.5)
+            np.tanh(gains, out=gains)
+            gains -= target
+            gains *= half_rates[step]
+            gain_matrix = np.zeros_like(product)
+            np.add.at(gain_matrix.reshape(-1), pairs.reshape(-1), gains.reshape(-1))
+
+            W[words] = word_vectors + gain_matrix @ output_vectors
+            C[outputs] = output_vectors + gain_matrix.T @ word_vectors
+        total += _nats(scores, plan)
+    return total
+
+
+def loss(W: Floats, C: Floats, rows: Rows) -> float:
+    """The loss of `rows` in nats, summed as `update` sums it; W and C (V, D) float32 stay as they are."""
+    _check_tables(W, C)
+    _check_rows(rows, len(W))
+    total = 0.0
+    for part, _ in _parts(rows, ROWS_PER_STEP):
+        plan = _plan(part, ROWS_PER_STEP)
+        scores = np.empty(plan.pairs.shape, np.float32)
+        for words, outputs, step in plan.steps():
+            product = W.take(words, axis=0) @ C.take(outputs, axis=0).T
+            product.take(plan.pairs[step], out=scores[step], mode="clip")
+        total += _nats(scores, plan)
+    return total
+
+
+class _Plan(NamedTuple):
+    """Where the pairs of some rows lie in the products (U, O) of the distinct words and outputs of their steps.
+
+    Each step looks a vector up once however often its rows name it, so one matrix product holds all the
+    step's scores, and no id is written twice when the gradients come back.
+
+        words, word_bounds      distinct words, step after step, and where each step's begin
+        outputs, output_bounds  the same of the outputs
+        pair_bounds             where each step's words begin in `pairs`
+        pairs        (P, 1+K)   place of each score in its step's flattened product
+        row_of_word  (P,)
+        counted      (B, 1+K)   0 for a noise word equal to its row's centre, else 1
+        sign         (1+K,)     -1 for the centre, +1 for noise: L = sum log(1 + exp(sign * score))
+    """
+
+    words: Places
+    word_bounds: Places
+    outputs: Places
+    output_bounds: Places
+    pair_bounds: Places
+    pairs: Places
+    row_of_word: Places
+    counted: Floats
+    sign: Floats
+
+    def steps(self) -> Iterator[tuple[Places, Places, slice]]:
+        """The distinct words and outputs of each step, and its slice of `pairs`."""
+        word, output, pair = (
+            bounds.tolist() for bounds in (self.word_bounds, self.output_bounds, self.pair_bounds)
+        )
+        for t in range(len(pair) - 1):
+            yield (
+                self.words[word[t] : word[t + 1]],
+                self.outputs[output[t] : output[t + 1]],
+                slice(pair[t], pair[t + 1]),
+            )
+
+
+def _parts(rows: Rows, rows_per_step: int) -> Iterator[tuple[Rows, int]]:
+    """`rows` in parts of whole steps, each with the number of its first row."""
+    size = max(1, _ROWS_PER_PLAN // rows_per_step) * rows_per_step
+    for first in range(0, len(rows.centers), size):
+        offsets = rows.offsets[first : first + size + 1]
+        yield (
+            Rows(
+                rows.centers[first : first + size],
+                offsets - offsets[0],
+                rows.words[offsets[0] : offsets[-1]],
+                rows.negatives[first : first + size],
+            ),
+            first,
+        )
+
+
+def _plan(rows: Rows, rows_per_step: int) -> _Plan:
+    n_rows = len(rows.centers)
+    n_steps = -(-n_rows // rows_per_step)
+    step_of_row = np.arange(n_rows) // rows_per_step
+    row_of_word = np.repeat(np.arange(n_rows), np.diff(rows.offsets))
+    step_of_word = step_of_row.take(row_of_word)
+
+    candidates = np.concatenate([rows.centers[:, None], rows.negatives], axis=1)
+    width = candidates.shape[1]
+    words, word_bounds, word_places = _distinct(rows.words, step_of_word, n_steps)
+    outputs, output_bounds, output_places = _distinct(
+        candidates.reshape(-1), np.repeat(step_of_row, width), n_steps
+    )
+
+    pairs = output_places.reshape(-1, width).take(row_of_word, axis=0)
+    pairs += (word_places * np.diff(output_bounds).take(step_of_word))[:, None]
+    counted = np.ones(candidates.shape, np.float32)
+    counted[:, 1:] = rows.negatives != rows.centers[:, None]
+    sign = np.ones(width, np.float32)
+    sign[0] = -1
+    pair_bounds = rows.offsets[np.minimum(np.arange(n_steps + 1) * rows_per_step, n_rows)]
+    return _Plan(
+        words,
+        word_bounds,
+        outputs,
+        output_bounds,
+        pair_bounds.astype(np.int64),
+        pairs,
+        row_of_word,
+        counted,
+        sign,
+    )
+
+
+def _distinct(ids: Ids, steps: Places, n_steps: int) -> tuple[Places, Places, Places]:
+    """The distinct ids of each step, step after step, where each step's begin, and each id's place in its step.
+
+    `steps` never falls, so the keys lie nearly in order already: a stable sort of them is the quick one.
+    """
+    keys = (steps << _ID_BITS) | ids
+    order = np.argsort(keys, kind="stable")
+    ordered = keys.take(order)
+    is_first = np.ones(len(keys), bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=is_first[1:])
+    kept = ordered[is_first]
+    bounds = np.searchsorted(kept, np.arange(n_steps + 1) << _ID_BITS)
+    places = np.empty(len(keys), np.int64)
+    places[order] = np.cumsum(is_first) - 1
+    places -= bounds.take(steps)
+    return kept & ((1 << _ID_BITS) - 1), bounds, places
+
+
+def _nats(scores: Floats, plan: _Plan) -> float:
+    """Sum of log(1 + exp(sign * score)) over the pairs that count, without overflow."""
+    x = scores * plan.sign
+    nats = np.log1p(np.exp(-np.abs(x)))
+    nats += np.maximum(x, 0)
+    nats *= plan.counted.take(plan.row_of_word, axis=0)
+    return float(nats.sum(dtype=np.float64))
+
+
+def _check_tables(W: Floats, C: Floats) -> None:
+    if W.ndim != 2:
+        raise ShapeError(f"W must have the shape (V, D), got {W.shape}")
+    _check("W", W, np.float32, W.shape)
+    _check("C", C, np.float32, W.shape)
+
+
+def _check_rows(rows: Rows, vocabulary_size: int) -> None:
+    n_rows = len(rows.centers)
+    _check("centers", rows.centers, np.int32, (n_rows,))
+    _check("offsets", rows.offsets, np.int32, (n_rows + 1,))
+    _check("words", rows.words, np.int32, (rows.words.size,))
+    if rows.negatives.ndim != 2:
+        raise ShapeError(f"negatives must have the shape (B, K) = ({n_rows}, K), got {rows.negatives.shape}")
+    _check("negatives", rows.negatives, np.int32, (n_rows, rows.negatives.shape[1]))
+    if rows.offsets[0] < 0 or rows.offsets[-1] > len(rows.words) or (np.diff(rows.offsets) < 0).any():
+        raise ShapeError(
+            f"offsets must never fall and lie within 0..{len(rows.words)}, the number of words, "
+            f"got {rows.offsets[0]}..{rows.offsets[-1]}"
+        )
+    for name, ids in (("centers", rows.centers), ("words", rows.words), ("negatives", rows.negatives)):
+        if ids.size and (ids.min() < 0 or ids.max() >= vocabulary_size):
+            raise ShapeError(
+                f"{name} must hold ids in 0..{vocabulary_size - 1}, the rows of W, "
+                f"got {ids.min()}..{ids.max()}"
+            )
+
+
+def _check(name: str, array: npt.NDArray[np.generic], dtype: type, shape: tuple[int, ...]) -> None:
+    if array.dtype != dtype or array.shape != shape:
+        raise ShapeError(
+            f"{name} must be {np.dtype(dtype)} of shape {shape}, got {array.dtype} of shape {array.shape}"
+        )

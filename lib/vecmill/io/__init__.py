@@ -1,0 +1,1 @@
+"""Schemas, checked reading and writing, checkpoints and export formats."""

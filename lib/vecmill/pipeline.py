@@ -1,0 +1,196 @@
+"""The stages in their order: what each reads, which settings it depends on, and whether it is stale.
+
+A stage's key is a hash of its settings and of the keys of what it reads. A stage is done when
+run.json says so under the key it has now; whatever changes a key makes everything behind it stale.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyspark
+
+import vecmill
+from vecmill import steps
+from vecmill.config import Config
+from vecmill.errors import InputError
+from vecmill.io.files import FileStatus, list_input
+from vecmill.steps import Run
+
+# Raise it when a stage begins to write something else from the same settings.
+_FORMAT = 1
+
+Settings = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the pipeline.
+
+    command   the command that runs it
+    reads     the stages whose tables it reads
+    settings  what of a configuration it depends on
+    work      does it, and returns what run.json shall say of it
+    is_whole  whether what its record says is all that the configuration wants
+    """
+
+    name: str
+    command: str
+    reads: tuple[str, ...]
+    settings: Callable[[Config], Settings]
+    work: Callable[[Run], Mapping[str, Any]]
+    is_whole: Callable[[Config, Mapping[str, Any]], bool] = lambda config, record: True
+
+
+def _pick(section: Any, *names: str) -> Settings:
+    return {name: getattr(section, name) for name in names}
+
+
+STAGES = (
+    Stage(
+        "tokenize",
+        "tokenize",
+        (),
+        lambda c: {"input": c.input.model_dump(), "tokenizer": c.tokenizer.model_dump()},
+        steps.tokenize,
+    ),
+    Stage(
+        "vocabulary",
+        "vocabulary",
+        ("tokenize",),
+        lambda c: c.vocabulary.model_dump() | _pick(c.pairs, "subsample", "noise_exponent"),
+        steps.build_vocabulary,
+    ),
+    Stage(
+        "texts",
+        "pairs",
+        # It needs the words of the vocabulary and not its sampling tables, so it asks for the
+        # settings that decide on the words instead of depending on the whole stage.
+        ("tokenize",),
+        lambda c: c.vocabulary.model_dump() | _pick(c.train, "shards", "slices", "seed", "holdout"),
+        steps.encode_texts,
+    ),
+    Stage(
+        "pairs",
+        "pairs",
+        ("vocabulary", "texts"),
+        lambda c: _pick(c.pairs, "window", "negatives"),
+        steps.draw_pairs,
+        lambda c, record: set(steps.epochs_to_draw(c)) <= set(record.get("epochs", ())),
+    ),
+    Stage(
+        "train",
+        "train",
+        ("vocabulary", "texts"),
+        lambda c: (
+            _pick(c.pairs, "window", "negatives")
+            | _pick(c.train, "dim", "epochs", "learning_rate", "min_learning_rate")
+            | _pick(c.train, "kernel", "merge", "threads")
+        ),
+        steps.train,
+    ),
+    Stage("export", "export", ("train",), lambda c: {}, steps.export),
+)
+
+_BY_NAME = {stage.name: stage for stage in STAGES}
+
+
+def keys(config: Config, files: Sequence[FileStatus]) -> dict[str, str]:
+    """The key of every stage under this configuration and these input files."""
+    found: dict[str, str] = {}
+    for stage in STAGES:
+        content = [stage.name, _FORMAT, stage.settings(config), [found[r] for r in stage.reads]]
+        if not stage.reads:
+            content.append([list(file) for file in files])
+        text = json.dumps(content, sort_keys=True)
+        found[stage.name] = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return found
+
+
+def execute(run: Run, command: str) -> None:
+    """Do what `command` asks for: its own stages, or all of them for "run". What is done is skipped.
+
+    Raises InputError where a stage is asked for alone and what it reads is missing or stale.
+    """
+    files = list_input(run.spark, run.config.input.path) if run.config.input.path else []
+    current = keys(run.config, files)
+    _record_run(run, files)
+    for stage in STAGES:
+        if command not in ("run", stage.command):
+            continue
+        if is_done(run, stage, current):
+            run.say(stage.name, "unchanged, not run again")
+            continue
+        if command != "run":
+            _require(run, stage, current)
+        run.manifest.begin(stage.name, current[stage.name])
+        started = time.monotonic()
+        counts = stage.work(run.for_stage(stage.name))
+        seconds = time.monotonic() - started
+        run.manifest.finish(stage.name, seconds, counts)
+        run.say(stage.name, _told(counts, seconds))
+
+
+def is_done(run: Run, stage: Stage, current: Mapping[str, str]) -> bool:
+    """Whether the stage has nothing left to do under these keys."""
+    record = run.manifest.stage(stage.name)
+    return run.manifest.is_done(stage.name, current[stage.name]) and stage.is_whole(
+        run.config, record
+    )
+
+
+def _require(run: Run, stage: Stage, current: Mapping[str, str]) -> None:
+    needed = [*stage.reads, *(["vocabulary"] if stage.name == "texts" else [])]
+    if stage.name == "train" and run.config.pairs.materialize:
+        needed.append("pairs")
+    for name in needed:
+        if not is_done(run, _BY_NAME[name], current):
+            state = _state(run.manifest.stage(name), current[name])
+            raise InputError(
+                f"{stage.command} needs the stage {name} in {run.folder.root}, which is {state}; "
+                f"run 'vecmill {_BY_NAME[name].command}' first, or 'vecmill run' for everything"
+            )
+
+
+def _state(record: Mapping[str, Any], key: str) -> str:
+    if not record:
+        return "not made yet"
+    return "not finished" if record["key"] == key else "made with other settings or other input"
+
+
+def _record_run(run: Run, files: Sequence[FileStatus]) -> None:
+    digest = hashlib.sha256(json.dumps([list(file) for file in files]).encode()).hexdigest()
+    run.manifest.content.update(
+        configuration=run.config.model_dump(),
+        seed=run.config.train.seed,
+        versions={
+            "vecmill": vecmill.__version__,
+            "python": platform.python_version(),
+            "spark": pyspark.__version__,
+            "numpy": np.__version__,
+            "pyarrow": pa.__version__,
+        },
+        input={
+            "files": len(files),
+            "bytes": sum(file.size for file in files),
+            "fingerprint": digest[:16],
+        },
+    )
+    run.manifest.save()
+
+
+def _told(counts: Mapping[str, Any], seconds: float) -> str:
+    told = [
+        f"{name.replace('_', ' ')} {value:,}"
+        for name, value in counts.items()
+        if isinstance(value, int) and value
+    ]
+    return ", ".join([*told, f"seconds {seconds:.1f}"])

@@ -1,0 +1,126 @@
+"""The one SparkSession, built in one place."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from pyspark import SparkContext
+from pyspark.sql import SparkSession
+
+from vecmill import java
+from vecmill.errors import ConfigError
+
+# What results or memory rely on; set in every session, over any file of settings.
+_REQUIRED = {
+    # Documents can be long: an Arrow batch is bounded by bytes and not by rows alone. 16 MiB.
+    "spark.sql.execution.arrow.maxBytesPerBatch": str(1 << 24),
+    # Rows of the pairs table are short; the default of 10,000 makes many small batches.
+    "spark.sql.execution.arrow.maxRecordsPerBatch": str(1 << 16),
+    # A task writes one file; without this Spark sorts its rows first and loses their order.
+    "spark.sql.maxConcurrentOutputFileWriters": "4",
+}
+
+# What a session on this machine alone needs besides, unless a file of settings says otherwise.
+_LOCAL = {
+    "spark.driver.host": "localhost",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.memory": "1g",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.shuffle.partitions": "8",
+}
+
+_ONE_FILE_ONE_TASK = {
+    # Larger than any file, so that none is split; and as the price of opening one, so that no two
+    # share a task.
+    "spark.sql.files.maxPartitionBytes": str(1 << 40),
+    "spark.sql.files.openCostInBytes": str(1 << 40),
+}
+
+
+def is_submitted() -> bool:
+    """Whether spark-submit has started this process, and with it a JVM and its settings."""
+    return "PYSPARK_GATEWAY_PORT" in os.environ
+
+
+def build(properties: Mapping[str, str] | None = None) -> SparkSession:
+    """The session of this process, started where there is none.
+
+    Under spark-submit it is the one that was submitted. Otherwise it is a session of its own, on this
+    machine's cores unless `properties` names a master, with the first usable Java.
+
+    Raises ConfigError where there is no usable Java or Spark does not start.
+    """
+    settings = dict(properties or {})
+    if not is_submitted():
+        os.environ["JAVA_HOME"] = str(java.find().home)
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        settings.setdefault("spark.master", "local[*]")
+        settings.setdefault("spark.app.name", "vecmill")
+        settings.setdefault("spark.driver.extraJavaOptions", f"-Dlog4j2.configurationFile={_log4j2()}")
+        if settings["spark.master"].startswith("local"):
+            settings = {**_LOCAL, **settings}
+    # Executors import vecmill from its wheel, which is a zip file by another name.
+    if ".whl" not in SparkContext.PACKAGE_EXTENSIONS:
+        SparkContext.PACKAGE_EXTENSIONS = (*SparkContext.PACKAGE_EXTENSIONS, ".whl")
+    builder = SparkSession.builder
+    for key, value in {**settings, **_REQUIRED}.items():
+        builder = builder.config(key, value)
+    try:
+        spark = builder.getOrCreate()
+    except Exception as error:
+        raise ConfigError([f"Spark did not start: {error}"]) from error
+    # PySpark logs each analysis error as a page of JSON before it raises it.
+    for name in ("DataFrameQueryContextLogger", "SQLQueryContextLogger"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    if is_submitted():
+        spark.sparkContext.setLogLevel("ERROR")
+    return spark
+
+
+@contextmanager
+def one_file_one_task(spark: SparkSession) -> Iterator[None]:
+    """Within the block, Spark reads each file in one task of its own, neither split nor packed.
+
+    Holds for what is planned and run inside: write or collect before it ends.
+    """
+    before = {key: spark.conf.get(key) for key in _ONE_FILE_ONE_TASK}
+    for key, value in _ONE_FILE_ONE_TASK.items():
+        spark.conf.set(key, value)
+    try:
+        yield
+    finally:
+        for key, old in before.items():
+            spark.conf.set(key, str(old))
+
+
+def read_properties(path: str) -> dict[str, str]:
+    """Spark settings from a file in the form of spark-defaults.conf: "key value", # for comments.
+
+    Raises ConfigError naming every line that has another form.
+    """
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"--spark-conf: cannot read {path}: {error}"]) from None
+    settings, faults = {}, []
+    for number, line in enumerate(lines, 1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        key, _, value = text.replace("=", " ", 1).partition(" ")
+        if not key.startswith("spark.") or not value.strip():
+            faults.append(f"{path}, line {number}: must have the form 'spark.key value', got {text!r}")
+        settings[key] = value.strip()
+    if faults:
+        raise ConfigError(faults)
+    return settings
+
+
+def _log4j2() -> str:
+    return (Path(__file__).parent / "log4j2.properties").as_uri()

@@ -1,0 +1,1 @@
+"""DataFrame in, DataFrame out; settings are plain values; never a path, a session or a config."""

@@ -1,0 +1,171 @@
+"""One round of training: what a shard does with its rows, and how shards become one model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from pyspark import Broadcast
+from pyspark.sql import DataFrame
+from pyspark.sql.types import BinaryType, IntegerType, StringType, StructField, StructType
+
+from vecmill.core.blocks import block_rows, blocks
+from vecmill.core.kernels import Kernel, Tables
+from vecmill.core.merging import MERGES
+from vecmill.core.rows import Rows, regroup
+from vecmill.core.schedule import learning_rates
+from vecmill.io.schemas import BLOCKS, METRICS
+from vecmill.stages.pairs import rows_from_arrow
+
+# Rows handed to the kernel at once; a multiple of every kernel's step, so that what is trained does
+# not depend on how rows came.
+BATCH_ROWS = 1 << 13
+
+
+class Metrics(NamedTuple):
+    """What one shard did in one round; also the sum over shards."""
+
+    rows: float
+    pairs: float
+    loss: float
+    cpu_seconds: float
+
+
+class Round(NamedTuple):
+    """What a task must know to train its shard of one round.
+
+        kernel         applied to the shard's own copy of the tables, in place
+        merge          a name of core.merging.MERGES
+        expected_rows  about how many rows each shard holds, by shard: the pace of its learning rate
+        begin, end     the share of the whole training done before and after this round
+    """
+
+    kernel: Kernel
+    merge: str
+    expected_rows: Mapping[int, float]
+    begin: float
+    end: float
+    learning_rate: float
+    min_learning_rate: float
+
+
+TaskRows = Callable[[Iterator[pa.RecordBatch]], Iterator[tuple[int, Rows]]]
+
+
+def train_round(
+    partitions: DataFrame, rows_of: TaskRows, model: Broadcast[Tables], settings: Round
+) -> DataFrame:
+    """One partition a shard -> BLOCKS: the parameters after the round, and one METRICS row a shard.
+
+    Each task copies the model, trains it on its rows, and hands back what it changed by blocks of
+    rows; Spark brings the same block of all shards together and merges it. `rows_of` turns a
+    partition's Arrow batches into (shard, rows). A worker holds the model twice and one batch.
+    """
+    return (
+        partitions.mapInArrow(_train_shard(rows_of, model, settings), _CHANGES)
+        .groupBy("table", "block")
+        .applyInArrow(_merge_block(model, settings.merge), BLOCKS)
+    )
+
+
+_CHANGES = StructType(
+    [
+        StructField("table", StringType(), False),
+        StructField("block", IntegerType(), False),
+        StructField("shard", IntegerType(), False),
+        StructField("rows", IntegerType(), False),
+        StructField("values", BinaryType(), False),
+    ]
+)
+
+
+_ARROW_CHANGES = pa.schema(
+    [
+        ("table", pa.string()),
+        ("block", pa.int32()),
+        ("shard", pa.int32()),
+        ("rows", pa.int32()),
+        ("values", pa.binary()),
+    ]
+)
+
+
+def rows_with_shard(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, Rows]]:
+    """Batches of PAIRS, all of one shard, as that shard's number and its rows."""
+    for batch in batches:
+        if batch.num_rows:
+            yield batch.column("shard")[0].as_py(), rows_from_arrow(batch)
+
+
+def _train_shard(rows_of: TaskRows, model: Broadcast[Tables], settings: Round):  # type: ignore[no-untyped-def]
+    def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        started = time.process_time()
+        base = model.value
+        tables = {name: values.copy() for name, values in base.items()}
+        shard, metrics = train_rows(tables, rows_of(batches), settings)
+        if shard is None:
+            return
+        for name, values in tables.items():
+            for number, part in blocks(values):
+                change = values[part] - base[name][part]
+                yield _changes(name, number, shard, len(change), change)
+        spent = metrics._replace(cpu_seconds=time.process_time() - started)
+        yield _changes(METRICS, shard, shard, 1, np.array(spent, np.float64))
+
+    return work
+
+
+def train_rows(
+    tables: Tables, rows: Iterator[tuple[int, Rows]], settings: Round
+) -> tuple[int | None, Metrics]:
+    """Train `tables` in place on one shard's rows; the shard's number, None where it has no rows."""
+    first = next(rows, None)
+    if first is None:
+        return None, Metrics(0, 0, 0, 0)
+    shard = first[0]
+    seen = pairs = loss = 0.0
+    expected = max(settings.expected_rows[shard], 1.0)
+
+    def only_rows() -> Iterator[Rows]:
+        yield first[1]
+        for _, batch in rows:
+            yield batch
+
+    for batch in regroup(only_rows(), BATCH_ROWS):
+        count = len(batch.centers)
+        within = np.minimum((seen + np.arange(count)) / expected, 1.0)
+        progress = settings.begin + (settings.end - settings.begin) * within
+        rates = learning_rates(progress, settings.learning_rate, settings.min_learning_rate)
+        loss += settings.kernel(tables, batch, rates)
+        pairs += int(batch.offsets[-1] - batch.offsets[0])
+        seen += count
+    return shard, Metrics(seen, pairs, loss, 0.0)
+
+
+def _changes(
+    table: str, block: int, shard: int, rows: int, values: npt.NDArray[np.generic]
+) -> pa.RecordBatch:
+    change = {"table": table, "block": block, "shard": shard, "rows": rows}
+    return pa.RecordBatch.from_pylist([{**change, "values": values.tobytes()}], _ARROW_CHANGES)
+
+
+def _merge_block(model: Broadcast[Tables], merge: str):  # type: ignore[no-untyped-def]
+    def work(key: tuple[pa.Scalar, ...], changes: pa.Table) -> pa.Table:
+        name, number = (part.as_py() for part in key)
+        # Shuffles bring shards in any order, and floating-point sums depend on it.
+        changes = changes.sort_by("shard")
+        if name == METRICS:
+            return changes.drop_columns(["shard"])
+        base = model.value[name]
+        begin = number * block_rows(base.shape[1])
+        old = base[begin : begin + changes["rows"][0].as_py()]
+        buffers = (value.as_buffer() for value in changes["values"])
+        new = old + MERGES[merge]([np.frombuffer(b, np.float32).reshape(old.shape) for b in buffers])
+        merged = changes.slice(0, 1).drop_columns(["shard", "values"])
+        return merged.append_column("values", pa.array([new.tobytes()], pa.binary()))
+
+    return work

@@ -1,0 +1,81 @@
+"""Tokens to the vocabulary, with the two sampling tables beside each word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from vecmill.core import sampling
+from vecmill.io.schemas import VOCABULARY
+
+
+def count_words(tokens: DataFrame) -> DataFrame:
+    """TOKENS -> (word, count): one row a kind of word."""
+    return (
+        tokens.select(F.explode("tokens").alias("word"))
+        .groupBy("word")
+        .agg(F.count(F.lit(1)).alias("count"))
+    )
+
+
+def count_of_counts(
+    words: DataFrame, *, min_count: int, max_size: int | None
+) -> npt.NDArray[np.int64]:
+    """(word, count) -> how many words of the vocabulary have each count, (distinct counts, 2) int64.
+
+    Collected to the driver, highest count first: at most sqrt(2 * tokens) rows, since so many
+    different counts need that many tokens (1.4 million rows for 10**12 tokens).
+    """
+    rows = (
+        words.where(F.col("count") >= min_count)
+        .groupBy("count")
+        .agg(F.count(F.lit(1)).alias("words"))
+        .toArrow()
+        .sort_by([("count", "descending")])
+    )
+    counts, kinds = rows["count"].to_numpy(), rows["words"].to_numpy()
+    if max_size is not None:
+        before = np.cumsum(kinds) - kinds
+        kinds = np.minimum(kinds, np.maximum(max_size - before, 0))
+    return np.column_stack([counts[kinds > 0], kinds[kinds > 0]]).astype(np.int64)
+
+
+def build_vocabulary(
+    words: DataFrame,
+    histogram: npt.NDArray[np.int64],
+    *,
+    min_count: int,
+    max_size: int | None,
+    subsample: float,
+    noise_exponent: float,
+) -> DataFrame:
+    """(word, count) -> VOCABULARY: one row a word seen at least `min_count` times.
+
+    Ids are dense from 0 by falling count, ties by word, and at most `max_size` of them. `histogram`
+    is what `count_of_counts` gave: the sums over it are the same for any partitioning, where a sum of
+    floats in Spark's order is not. The ranking window has no partition key: Spark sorts the words in
+    one task, which spills to disk where it must, and it ranks words and not tokens.
+    """
+    counts, kinds = histogram[:, 0], histogram[:, 1]
+    total = int(counts @ kinds)
+    normaliser = float(sampling.noise_weight(counts, noise_exponent) @ kinds)
+
+    def add_tables(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            count = batch.column("count").to_numpy()
+            keep = sampling.keep_probability(count, total, subsample)
+            noise = sampling.noise_weight(count, noise_exponent) / normaliser
+            yield batch.append_column("keep_probability", pa.array(keep)).append_column(
+                "noise_probability", pa.array(noise)
+            )
+
+    rank = F.row_number().over(Window.orderBy(F.desc("count"), "word")) - 1
+    ranked = words.where(F.col("count") >= min_count).select(rank.alias("id"), "word", "count")
+    if max_size is not None:
+        ranked = ranked.where(F.col("id") < max_size)
+    return ranked.mapInArrow(add_tables, VOCABULARY)

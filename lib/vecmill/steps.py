@@ -1,0 +1,324 @@
+"""What each stage does in a run: read its tables, call the stage, check, publish, count."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyspark import Broadcast
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from vecmill import exports, rounds
+from vecmill.config import Config
+from vecmill.core import sampling
+from vecmill.core.blocks import block_rows
+from vecmill.core.rows import Rows
+from vecmill.errors import ConfigError, InputError
+from vecmill.io import checkpoints, tables
+from vecmill.io.files import Folder
+from vecmill.io.run_directory import Manifest
+from vecmill.io.schemas import BLOCKS, PAIRS, TEXTS, TOKENS, VECTORS, VOCABULARY
+from vecmill.session import one_file_one_task
+from vecmill.stages import pairs, train as training, vectors, vocabulary
+from vecmill.stages.tokenize import tokenize as tokenize_documents
+
+# Held-out rows are kept by the driver, so there are at most so many: 3 MB at the default window.
+HELD_OUT_ROWS = 1 << 16
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run directory that is held, with what is to be computed in it."""
+
+    config: Config
+    folder: Folder
+    manifest: Manifest
+    stage: str = ""
+
+    @property
+    def spark(self) -> SparkSession:
+        return self.folder.spark
+
+    def for_stage(self, name: str) -> Run:
+        return replace(self, stage=name)
+
+    def say(self, stage: str, text: str) -> None:
+        """One line for the screen and a scheduler's log."""
+        print(f"{time.strftime('%H:%M:%S')} {stage:<10} {text}", file=sys.stderr, flush=True)
+
+    def table(self, name: str, schema: StructType) -> DataFrame:
+        return tables.read(self.folder, name, schema)
+
+
+def tokenize(run: Run) -> Mapping[str, Any]:
+    settings, source = run.config.tokenizer, run.config.input
+    documents = tables.read_documents(
+        run.spark,
+        format=source.format,
+        path=source.path,
+        column=source.text_column,
+        options=source.options,
+        tokenized=settings.kind == "column",
+    )
+    if settings.kind == "regex" and settings.pattern:
+        _check_pattern(run.spark, settings.pattern)
+    observed = Observation("tokenize")
+    tokens = tokenize_documents(
+        documents,
+        column=source.text_column,
+        kind=settings.kind,
+        lowercase=settings.lowercase,
+        pattern=settings.pattern,
+        min_length=settings.min_length,
+        counts=observed,
+    )
+    staged = tables.stage(tokens, run.folder, "tokens")
+    counts = {name: int(value or 0) for name, value in observed.get.items()}
+    if counts["tokens"] == 0:
+        raise InputError(
+            f"input.path: {source.path} holds no token ({counts['documents']:,} documents, "
+            f"{counts['null_documents']:,} of them null); check input.column and the tokenizer"
+        )
+    run.folder.publish(staged, "tokens")
+    return counts
+
+
+def _check_pattern(spark: SparkSession, pattern: str) -> None:
+    try:
+        spark.range(1).select(F.regexp_extract_all(F.lit("a"), F.lit(pattern), F.lit(0))).collect()
+    except PySparkException as error:
+        raise ConfigError(
+            [f"tokenizer.pattern must be a Java regular expression, got {pattern!r}: "
+             f"{tables.first_line(error)}"]
+        ) from error
+
+
+def build_vocabulary(run: Run) -> Mapping[str, Any]:
+    settings = run.config.vocabulary
+    words = vocabulary.count_words(run.table("tokens", TOKENS)).persist()
+    try:
+        histogram = vocabulary.count_of_counts(
+            words, min_count=settings.min_count, max_size=settings.max_size
+        )
+        if len(histogram) == 0:
+            top = words.sort(F.desc("count"), "word").first()
+            assert top is not None
+            raise InputError(
+                f"vocabulary.min_count = {settings.min_count} leaves no word: the most frequent, "
+                f"{top['word']!r}, occurs {top['count']:,} times; lower it or give more text"
+            )
+        table = vocabulary.build_vocabulary(
+            words,
+            histogram,
+            min_count=settings.min_count,
+            max_size=settings.max_size,
+            subsample=run.config.pairs.subsample,
+            noise_exponent=run.config.pairs.noise_exponent,
+        )
+        tables.write(table, run.folder, "vocabulary")
+        kinds = words.count()
+    finally:
+        words.unpersist()
+    counts, multiplicity = histogram[:, 0], histogram[:, 1]
+    return {
+        "words": int(multiplicity.sum()),
+        "words_seen": kinds,
+        "tokens_covered": int(counts @ multiplicity),
+    }
+
+
+def encode_texts(run: Run) -> Mapping[str, Any]:
+    settings = run.config.train
+    words = run.spark.sparkContext.broadcast(vocabulary_columns(run.folder, "word")["word"])
+    try:
+        texts = pairs.encode(
+            run.table("tokens", TOKENS),
+            words,
+            slices=settings.slices,
+            shards=settings.shards,
+            holdout=settings.holdout,
+            seed=settings.seed,
+        )
+        tables.write(texts, run.folder, "texts", partition_by=("slice", "shard"))
+    finally:
+        words.destroy()
+    totals = (
+        run.table("texts", TEXTS)
+        .groupBy("slice", "shard")
+        .agg(F.sum(F.size("ids")).alias("words"), F.count(F.lit(1)).alias("texts"))
+        .sort("slice", "shard")
+        .collect()
+    )
+    training_totals = [row for row in totals if row["slice"] != pairs.HOLDOUT_SLICE]
+    if not training_totals:
+        raise InputError(
+            "no document has two words of the vocabulary, so there is nothing to train on; "
+            "lower vocabulary.min_count, or give documents and not single words"
+        )
+    return {
+        "texts": sum(row["texts"] for row in totals),
+        "words": sum(row["words"] for row in training_totals),
+        "held_out_words": sum(row["words"] for row in totals) - sum(r["words"] for r in training_totals),
+        "words_of": [[row["slice"], row["shard"], row["words"]] for row in training_totals],
+    }
+
+
+def epochs_to_draw(config: Config) -> range:
+    """The epochs whose pairs are written."""
+    return range(1, config.train.epochs + 1 if config.pairs.materialize else 1)
+
+
+def draw_pairs(run: Run) -> Mapping[str, Any]:
+    """Write the pairs of every epoch that is not there yet; an epoch is kept once it is published."""
+    record = run.manifest.stage("pairs")
+    drawn = {int(epoch): rows for epoch, rows in record.get("rows_of_epoch", {}).items()}
+    if not drawn:
+        run.folder.delete("pairs")
+    missing = [epoch for epoch in epochs_to_draw(run.config) if epoch not in drawn]
+    sampling_tables = run.spark.sparkContext.broadcast(read_sampling_tables(run.folder))
+    slots = run.spark.sparkContext.defaultParallelism
+    parts_of_epoch = len(run.manifest.stage("texts")["words_of"])
+    together = max(1, slots // parts_of_epoch)
+    try:
+        with one_file_one_task(run.spark):
+            for begin in range(0, len(missing), together):
+                epochs = missing[begin : begin + together]
+                drawn |= _draw_epochs(run, epochs, sampling_tables)
+                run.manifest.update(
+                    "pairs", epochs=sorted(drawn), rows_of_epoch={str(e): drawn[e] for e in drawn}
+                )
+                run.say("pairs", f"epoch {epochs[-1]}/{run.config.train.epochs} drawn")
+    finally:
+        sampling_tables.destroy()
+    return {"rows": sum(drawn.values()), "bytes": run.folder.size("pairs") if drawn else 0}
+
+
+def _draw_epochs(
+    run: Run, epochs: list[int], sampling_tables: Broadcast[pairs.SamplingTables]
+) -> dict[int, int]:
+    """Draw and publish several epochs in one job, so that one shard keeps more than one core busy."""
+    texts = run.table("texts", TEXTS).where(F.col("slice") != pairs.HOLDOUT_SLICE)
+    settings = pair_settings(run.config)
+    drawn = [pairs.draw(texts, sampling_tables, settings, epoch=epoch) for epoch in epochs]
+    table = functools.reduce(DataFrame.unionByName, drawn)
+    staged = tables.stage(table, run.folder, "pairs", partition_by=("epoch", "slice", "shard"))
+    counted = run.spark.read.schema(PAIRS).parquet(run.folder.path(staged)).groupBy("epoch").count()
+    rows = {row["epoch"]: row["count"] for row in counted.collect()}
+    for epoch in epochs:
+        if epoch not in rows:
+            raise InputError(
+                f"epoch {epoch} has no pairs: subsampling left no document with two words; "
+                "raise pairs.subsample (0 keeps every word), or give more text"
+            )
+        run.folder.publish(f"{staged}/epoch={epoch}", f"pairs/epoch={epoch}")
+    return rows
+
+
+def train(run: Run) -> Mapping[str, Any]:
+    config = run.config
+    columns = vocabulary_columns(run.folder, "count", "keep_probability")
+    size = len(columns["count"])
+    count, keep = columns["count"].to_numpy(), columns["keep_probability"].to_numpy()
+    words = {(s, shard): n for s, shard, n in run.manifest.stage("texts")["words_of"]}
+    broadcast = run.spark.sparkContext.broadcast(read_sampling_tables(run.folder))
+    if not run.manifest.stage("train").get("round"):
+        run.folder.delete("model")
+    try:
+        return rounds.train(
+            config,
+            run.folder,
+            run.manifest,
+            rounds.parts(words, config.train.epochs),
+            _source(run, broadcast),
+            initial=lambda: rounds.initial_tables(size, config.train.dim, config.train.seed),
+            held_out=_held_out_rows(run, broadcast),
+            keep_ratio=float(count @ keep / count.sum()),
+            say=lambda text: run.say("train", text),
+        )
+    finally:
+        broadcast.destroy()
+
+
+def _source(run: Run, sampling_tables: Broadcast[pairs.SamplingTables]) -> rounds.Source:
+    """Rows from the pairs table, or the same rows drawn from the texts where it is not written."""
+    spark, folder = run.spark, run.folder
+    settings = pair_settings(run.config)
+    if not run.config.pairs.materialize:
+
+        def drawn(part: rounds.Part) -> training.TaskRows:
+            def rows_of(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, Rows]]:
+                tasks = pairs.draw_task(batches, sampling_tables.value, settings, epoch=part.epoch)
+                return ((task.shard, rows) for task, rows in tasks)
+
+            return rows_of
+
+        texts = run.table("texts", TEXTS)
+        return rounds.Source(lambda part: texts.where(F.col("slice") == part.slice_), drawn)
+
+    def partitions(part: rounds.Part) -> DataFrame:
+        path = f"pairs/epoch={part.epoch}/slice={part.slice_}"
+        schema = StructType([field for field in PAIRS if field.name not in ("epoch", "slice")])
+        if not folder.exists(path):
+            return spark.createDataFrame([], schema)
+        return spark.read.schema(schema).parquet(folder.path(path))
+
+    def read(part: rounds.Part) -> training.TaskRows:
+        return training.rows_with_shard
+
+    return rounds.Source(partitions, read)
+
+
+def _held_out_rows(run: Run, sampling_tables: Broadcast[pairs.SamplingTables]) -> Rows | None:
+    """At most HELD_OUT_ROWS rows of the held-out texts, drawn once and the same in every run."""
+    texts = run.table("texts", TEXTS).where(F.col("slice") == pairs.HOLDOUT_SLICE)
+    settings = pair_settings(run.config)
+    with one_file_one_task(run.spark):
+        drawn = pairs.draw(texts, sampling_tables, settings, epoch=pairs.HOLDOUT_EPOCH)
+        rows = drawn.select("c", "w", "negatives").limit(HELD_OUT_ROWS).toArrow()
+    if rows.num_rows == 0:
+        return None
+    return pairs.rows_from_arrow(rows.combine_chunks().to_batches()[0])
+
+
+def export(run: Run) -> Mapping[str, Any]:
+    """vectors/ from the last checkpoint, and one file for each format that others read."""
+    last = int(run.manifest.stage("train")["round"])
+    dim = run.config.train.dim
+    table = vectors.word_vectors(
+        run.table(checkpoints.name(last), BLOCKS),
+        run.table("vocabulary", VOCABULARY),
+        table="W",
+        block_rows=block_rows(dim),
+    )
+    tables.write(table, run.folder, "vectors")
+    count = run.table("vectors", VECTORS).count()
+    files = exports.write_all(run.folder, count, dim)
+    return {"words": count, "dim": dim, "files": files}
+
+
+def pair_settings(config: Config) -> pairs.PairSettings:
+    return pairs.PairSettings(config.pairs.window, config.pairs.negatives, config.train.seed)
+
+
+def vocabulary_columns(folder: Folder, *names: str) -> dict[str, pa.Array]:
+    """Columns of the vocabulary in the order of the ids, on the driver: one entry a word."""
+    table = tables.read(folder, "vocabulary", VOCABULARY).select("id", *names).toArrow()
+    ordered = table.sort_by("id").combine_chunks()
+    return {name: ordered[name].chunk(0) for name in names}
+
+
+def read_sampling_tables(folder: Folder) -> pairs.SamplingTables:
+    """What drawing needs of the vocabulary: 16 bytes a word on the driver and on each worker."""
+    columns = vocabulary_columns(folder, "keep_probability", "noise_probability")
+    keep = columns["keep_probability"].to_numpy().astype(np.float32)
+    noise = sampling.alias_table(columns["noise_probability"].to_numpy())
+    return pairs.SamplingTables(keep, noise)

@@ -1,0 +1,264 @@
+"""The NumPy kernel against the oracle in plain loops, and the oracle against finite differences."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.core.oracle import oracle_gradients, oracle_loss, oracle_update
+from vecmill.core.rows import Rows
+from vecmill.core.sgns import initialise, loss, update
+from vecmill.errors import ShapeError
+
+Floats = npt.NDArray[np.float32]
+Batch = tuple[Floats, Floats, Rows, Floats]
+
+
+def make_rows(
+    centers: list[int], windows: list[list[int]], negatives: list[list[int]], skipped: int = 0
+) -> Rows:
+    """Rows whose words begin after `skipped` words that belong to no row."""
+    lengths = [len(window) for window in windows]
+    return Rows(
+        np.array(centers, np.int32),
+        (skipped + np.cumsum([0, *lengths])).astype(np.int32),
+        np.array([0] * skipped + [word for window in windows for word in window], np.int32),
+        np.array(negatives, np.int32).reshape(len(centers), -1 if centers else 0),
+    )
+
+
+def random_batch(
+    seed: int,
+    vocabulary_size: int = 12,
+    dim: int = 5,
+    n_rows: int = 20,
+    n_negatives: int = 3,
+    longest: int = 6,
+    skipped: int = 0,
+) -> Batch:
+    rng = np.random.default_rng(seed)
+    W, C = rng.normal(size=(2, vocabulary_size, dim)).astype(np.float32)
+    lengths = rng.integers(0, longest + 1, n_rows)
+    rows = make_rows(
+        rng.integers(0, vocabulary_size, n_rows).tolist(),
+        [rng.integers(0, vocabulary_size, length).tolist() for length in lengths],
+        rng.integers(0, vocabulary_size, (n_rows, n_negatives)).tolist(),
+        skipped,
+    )
+    if n_negatives == 0:
+        rows = rows._replace(negatives=np.empty((n_rows, 0), np.int32))
+    return W, C, rows, rng.uniform(0, 0.1, n_rows).astype(np.float32)
+
+
+@st.composite
+def batches(draw: st.DrawFn) -> Batch:
+    """A small vocabulary makes repeated ids, and negatives equal to their centre, the rule."""
+    return random_batch(
+        seed=draw(st.integers(0, 2**32 - 1)),
+        vocabulary_size=draw(st.integers(1, 40)),
+        dim=draw(st.integers(1, 9)),
+        n_rows=draw(st.integers(0, 40)),
+        n_negatives=draw(st.integers(0, 6)),
+        longest=draw(st.integers(0, 12)),
+        skipped=draw(st.integers(0, 3)),
+    )
+
+
+def planted_rows(n_rows: int, seed: int = 0) -> tuple[int, Rows]:
+    """Words of two topics: a window holds words of its centre's topic alone."""
+    rng = np.random.default_rng(seed)
+    n_words, topic_size, window, n_negatives = 20, 10, 4, 5
+    topics = rng.integers(0, 2, n_rows)
+    return n_words, make_rows(
+        (topics * topic_size + rng.integers(0, topic_size, n_rows)).tolist(),
+        (topics[:, None] * topic_size + rng.integers(0, topic_size, (n_rows, window))).tolist(),
+        rng.integers(0, n_words, (n_rows, n_negatives)).tolist(),
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_oracles_gradients_equal_finite_differences(seed):
+    W, C, rows, _ = random_batch(seed, vocabulary_size=5, dim=3, n_rows=6)
+    tables = np.array([W, C], np.float64)
+    step = 1e-6
+    expected = np.zeros_like(tables)
+    for place in np.ndindex(tables.shape):
+        up, down = tables.copy(), tables.copy()
+        up[place] += step
+        down[place] -= step
+        expected[place] = (oracle_loss(*up, rows) - oracle_loss(*down, rows)) / (2 * step)
+
+    np.testing.assert_allclose(oracle_gradients(*tables, rows), expected, rtol=1e-6, atol=1e-7)
+
+
+def test_the_oracles_loss_of_one_pair_is_the_formula_written_out():
+    W = [[0.0, 0.0], [1.0, 2.0]]
+    C = [[3.0, 0.5], [0.25, -1.0]]
+    rows = make_rows([0], [[1]], [[1]])
+
+    positive = math.log(1 / (1 + math.exp(-4.0)))  # c . w = 3 + 1
+    negative = math.log(1 / (1 + math.exp(-1.75)))  # -n . w = -(0.25 - 2)
+    assert oracle_loss(W, C, rows) == pytest.approx(-(positive + negative), rel=1e-12)
+
+
+@settings(max_examples=150, deadline=None)
+@given(batches(), st.integers(1, 50))
+def test_an_update_equals_the_oracles(batch, rows_per_step):
+    W, C, rows, rates = batch
+    expected_W, expected_C, expected_loss = oracle_update(W, C, rows, rates, rows_per_step)
+
+    total = update(W, C, rows, rates, rows_per_step=rows_per_step)
+
+    np.testing.assert_allclose(W, expected_W, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(C, expected_C, rtol=1e-5, atol=1e-5)
+    assert total == pytest.approx(expected_loss, rel=1e-5, abs=1e-5)
+
+
+@pytest.mark.parametrize("rows_per_step", [1, 16, 1000, 5000])
+def test_an_update_over_thousands_of_rows_equals_the_oracles(rows_per_step):
+    W, C, rows, rates = random_batch(0, vocabulary_size=3000, n_rows=2500, skipped=2)
+    expected_W, expected_C, expected_loss = oracle_update(W, C, rows, rates, rows_per_step)
+
+    total = update(W, C, rows, rates, rows_per_step=rows_per_step)
+
+    np.testing.assert_allclose(W, expected_W, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(C, expected_C, rtol=1e-5, atol=1e-5)
+    assert total == pytest.approx(expected_loss, rel=1e-5)
+
+
+@settings(max_examples=100, deadline=None)
+@given(batches())
+def test_the_loss_equals_the_oracles_and_changes_nothing(batch):
+    W, C, rows, _ = batch
+    before = W.copy(), C.copy()
+
+    assert loss(W, C, rows) == pytest.approx(oracle_loss(W, C, rows), rel=1e-5, abs=1e-5)
+    np.testing.assert_array_equal(W, before[0])
+    np.testing.assert_array_equal(C, before[1])
+
+
+def test_a_window_that_crosses_the_end_of_a_batch_belongs_to_the_row_its_offsets_name():
+    W, C, rows, rates = random_batch(1, n_rows=10)
+    tail = Rows(rows.centers[4:], rows.offsets[4:], rows.words, rows.negatives[4:])
+    whole_W, whole_C = W.copy(), C.copy()
+
+    whole = update(whole_W, whole_C, rows, rates, rows_per_step=4)
+    head = Rows(rows.centers[:4], rows.offsets[:5], rows.words, rows.negatives[:4])
+    parts = [update(W, C, part, r, rows_per_step=4) for part, r in ((head, rates[:4]), (tail, rates[4:]))]
+
+    np.testing.assert_array_equal(W, whole_W)
+    np.testing.assert_array_equal(C, whole_C)
+    assert sum(parts) == pytest.approx(whole, rel=1e-6)
+
+
+def test_a_negative_equal_to_its_centre_is_left_out():
+    W, C, _, _ = random_batch(2)
+    rate = np.array([0.1], np.float32)
+    with_it, without_it = (W.copy(), C.copy()), (W.copy(), C.copy())
+
+    total = update(*with_it, make_rows([3], [[1, 2]], [[3, 4]]), rate)
+
+    assert total == pytest.approx(update(*without_it, make_rows([3], [[1, 2]], [[4]]), rate), rel=1e-6)
+    np.testing.assert_allclose(with_it, without_it, rtol=1e-6)
+
+
+def test_rows_without_words_change_nothing_and_cost_nothing():
+    W, C, _, _ = random_batch(3)
+    before = W.copy(), C.copy()
+    rows = make_rows([1, 2], [[], []], [[3, 4], [5, 6]])
+
+    assert update(W, C, rows, np.full(2, 0.1, np.float32)) == 0.0
+    np.testing.assert_array_equal(W, before[0])
+    np.testing.assert_array_equal(C, before[1])
+
+
+@pytest.mark.parametrize("score", [0.0, 20.0, 100.0, 1e4, 1e30])
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+@pytest.mark.filterwarnings("error")
+def test_any_finite_score_gives_the_oracles_loss_and_finite_tables(score, sign):
+    W = np.array([[sign * score], [0.5]], np.float32)
+    C = np.array([[1.0], [-1.0]], np.float32)
+    rows = make_rows([0, 1], [[0], [0, 1]], [[1], [0]])
+    rates = np.full(2, 0.025, np.float32)
+    expected_W, expected_C, expected_loss = oracle_update(W, C, rows, rates, 2)
+
+    total = update(W, C, rows, rates, rows_per_step=2)
+
+    np.testing.assert_allclose(W, expected_W, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(C, expected_C, rtol=1e-5, atol=1e-6)
+    assert total == pytest.approx(expected_loss, rel=1e-5)
+
+
+def test_the_same_arguments_give_the_same_bytes():
+    results = []
+    for _ in range(2):
+        W, C, rows, rates = random_batch(4, vocabulary_size=300, dim=100, n_rows=3000)
+        results.append((update(W, C, rows, rates), W.tobytes(), C.tobytes()))
+
+    assert results[0] == results[1]
+
+
+def test_the_loss_falls_on_planted_topics_and_words_of_a_topic_come_together():
+    n_words, rows = planted_rows(4000)
+    W, C = initialise(n_words, 8, np.random.default_rng(0))
+    at_first = loss(W, C, rows)
+    rates = np.full(len(rows.centers), 0.05, np.float32)
+
+    for _ in range(3):
+        update(W, C, rows, rates)
+
+    # One noise word in twenty equals its centre, so a word meets 1 + 5 * 0.95 outputs. The best scores give a
+    # word's topic 0.1 positives and 0.225 negatives an output, the other topic none: 2.006 nats a word.
+    assert at_first / len(rows.words) == pytest.approx(5.75 * math.log(2), rel=0.005)
+    assert loss(W, C, rows) / len(rows.words) == pytest.approx(2.006, rel=0.05)
+    unit = W / np.linalg.norm(W, axis=1, keepdims=True)
+    cosines = unit @ unit.T
+    assert cosines[:10, :10].min() > 0.5 > 0.0 > cosines[:10, 10:].max()
+
+
+def test_fresh_tables_are_word2vecs():
+    W, C = initialise(1000, 50, np.random.default_rng(0))
+
+    assert (W.shape, W.dtype, C.shape, C.dtype) == ((1000, 50), np.float32, (1000, 50), np.float32)
+    assert not C.any()
+    assert -0.01 <= W.min() < -0.0099 and 0.0099 < W.max() <= 0.01
+    assert W.std() == pytest.approx(0.02 / math.sqrt(12), rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("W", lambda W, C, rows, rates: (W[0], C, rows, rates)),
+        ("W", lambda W, C, rows, rates: (W.astype(np.float64), C, rows, rates)),
+        ("C", lambda W, C, rows, rates: (W, C[:, :-1].copy(), rows, rates)),
+        ("centers", lambda W, C, rows, rates: (W, C, rows._replace(centers=rows.centers + 100), rates)),
+        ("offsets", lambda W, C, rows, rates: (W, C, rows._replace(offsets=rows.offsets[1:]), rates)),
+        ("offsets", lambda W, C, rows, rates: (W, C, rows._replace(offsets=rows.offsets[::-1]), rates)),
+        ("offsets", lambda W, C, rows, rates: (W, C, rows._replace(offsets=rows.offsets + 1), rates)),
+        ("words", lambda W, C, rows, rates: (W, C, rows._replace(words=rows.words.astype(np.int64)), rates)),
+        ("words", lambda W, C, rows, rates: (W, C, rows._replace(words=rows.words - 1), rates)),
+        ("negatives", lambda W, C, rows, rates: (W, C, rows._replace(negatives=rows.centers), rates)),
+        ("learning_rates", lambda W, C, rows, rates: (W, C, rows, rates[1:])),
+        ("learning_rates", lambda W, C, rows, rates: (W, C, rows, rates.astype(np.float64))),
+    ],
+)
+def test_a_wrong_shape_dtype_or_id_is_named_and_changes_nothing(name, change):
+    W, C, rows, rates = random_batch(5)
+    before = W.copy(), C.copy()
+
+    with pytest.raises(ShapeError, match=f"^{name} must"):
+        update(*change(W, C, rows, rates))
+    np.testing.assert_array_equal(W, before[0])
+    np.testing.assert_array_equal(C, before[1])
+
+
+def test_a_step_of_no_rows_is_refused():
+    W, C, rows, rates = random_batch(6)
+
+    with pytest.raises(ShapeError, match="rows_per_step must be at least 1, got 0"):
+        update(W, C, rows, rates, rows_per_step=0)
