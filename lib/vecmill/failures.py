@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from py4j.protocol import Py4JError
+from py4j.protocol import Py4JNetworkError
 
 
 # What a fault's text holds, what it means, and its exit code. The first that matches is told.
@@ -48,13 +48,17 @@ _KNOWN = (
 
 def told(error: Exception) -> tuple[str, int] | None:
     """The sentence and the exit code for a fault that users meet; None for one that is a surprise."""
+    if isinstance(error, ConnectionError | Py4JNetworkError):
+        return (
+            "Spark's Java process is gone; most often it ran out of memory, which "
+            "spark.driver.memory gives (--spark-conf FILE); then the same command goes on",
+            1,
+        )
     text = str(error)
     for pattern, sentence, code in _KNOWN:
         found = re.search(pattern, text)
         if found:
             return sentence.format(what=_line_of(text, found.start())), code
-    if isinstance(error, Py4JError) and "connect" in text.lower():
-        return "the connection to Spark broke; its log says why", 1
     return None
 
 

@@ -20,7 +20,7 @@ from vecmill.errors import InputError
 from vecmill.io import checkpoints
 from vecmill.io.files import Folder
 from vecmill.io.run_directory import Manifest, Record, read_metrics, write_metrics
-from vecmill.session import one_file_one_task
+from vecmill.session import ONE_FILE_ONE_TASK, using
 from vecmill.stages.train import Metrics, Round, TaskRows, train_round
 
 
@@ -142,7 +142,7 @@ def _one_round(
     spark = folder.spark
     broadcast: Broadcast[Tables] = spark.sparkContext.broadcast(model)
     try:
-        with one_file_one_task(spark):
+        with using(spark, ONE_FILE_ONE_TASK):
             result = train_round(source.partitions(part), source.rows_of(part), broadcast, task)
             checkpoints.write(result, folder, number)
     finally:

@@ -35,9 +35,9 @@ _LOCAL = {
     "spark.sql.shuffle.partitions": "8",
 }
 
-_ONE_FILE_ONE_TASK = {
-    # Larger than any file, so that none is split; and as the price of opening one, so that no two
-    # share a task.
+# For `using`: each file is read in one task of its own. Larger than any file, so that none is split;
+# and as the price of opening one, so that no two share a task.
+ONE_FILE_ONE_TASK = {
     "spark.sql.files.maxPartitionBytes": str(1 << 40),
     "spark.sql.files.openCostInBytes": str(1 << 40),
 }
@@ -83,14 +83,16 @@ def build(properties: Mapping[str, str] | None = None) -> SparkSession:
     return spark
 
 
-@contextmanager
-def one_file_one_task(spark: SparkSession) -> Iterator[None]:
-    """Within the block, Spark reads each file in one task of its own, neither split nor packed.
+# For `using`: documents are read one at a time. Spark's vectorised reader takes thousands of rows at
+# once however long they are, and runs out of memory on a corpus of books.
+LONG_ROWS = {"spark.sql.parquet.enableNestedColumnVectorizedReader": "false"}
 
-    Holds for what is planned and run inside: write or collect before it ends.
-    """
-    before = {key: spark.conf.get(key) for key in _ONE_FILE_ONE_TASK}
-    for key, value in _ONE_FILE_ONE_TASK.items():
+
+@contextmanager
+def using(spark: SparkSession, settings: Mapping[str, str]) -> Iterator[None]:
+    """Settings of Spark SQL for what is planned and run within the block: write before it ends."""
+    before = {key: spark.conf.get(key) for key in settings}
+    for key, value in settings.items():
         spark.conf.set(key, value)
     try:
         yield

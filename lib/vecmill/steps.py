@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,7 +27,7 @@ from vecmill.io import checkpoints, tables
 from vecmill.io.files import Folder
 from vecmill.io.run_directory import Manifest
 from vecmill.io.schemas import BLOCKS, PAIRS, TEXTS, TOKENS, VECTORS, VOCABULARY
-from vecmill.session import one_file_one_task
+from vecmill.session import LONG_ROWS, ONE_FILE_ONE_TASK, using
 from vecmill.stages import pairs, train as training, vectors, vocabulary
 from vecmill.stages.tokenize import tokenize as tokenize_documents
 
@@ -57,6 +57,9 @@ class Run:
 
     def table(self, name: str, schema: StructType) -> DataFrame:
         return tables.read(self.folder, name, schema)
+
+
+Step = Callable[[Run], Mapping[str, Any]]
 
 
 def tokenize(run: Run) -> Mapping[str, Any]:
@@ -102,10 +105,23 @@ def _check_pattern(spark: SparkSession, pattern: str) -> None:
         ) from error
 
 
+def _reading_documents(step: Step) -> Step:
+    """The step, with documents read one at a time, since they may be of any length."""
+
+    @functools.wraps(step)
+    def careful(run: Run) -> Mapping[str, Any]:
+        with using(run.spark, LONG_ROWS):
+            return step(run)
+
+    return careful
+
+
+@_reading_documents
 def build_vocabulary(run: Run) -> Mapping[str, Any]:
     settings = run.config.vocabulary
     words = vocabulary.count_words(run.table("tokens", TOKENS)).persist()
     try:
+        kinds = words.count()
         histogram = vocabulary.count_of_counts(
             words, min_count=settings.min_count, max_size=settings.max_size
         )
@@ -125,7 +141,6 @@ def build_vocabulary(run: Run) -> Mapping[str, Any]:
             noise_exponent=run.config.pairs.noise_exponent,
         )
         tables.write(table, run.folder, "vocabulary")
-        kinds = words.count()
     finally:
         words.unpersist()
     counts, multiplicity = histogram[:, 0], histogram[:, 1]
@@ -136,6 +151,7 @@ def build_vocabulary(run: Run) -> Mapping[str, Any]:
     }
 
 
+@_reading_documents
 def encode_texts(run: Run) -> Mapping[str, Any]:
     settings = run.config.train
     words = run.spark.sparkContext.broadcast(vocabulary_columns(run.folder, "word")["word"])
@@ -189,7 +205,7 @@ def draw_pairs(run: Run) -> Mapping[str, Any]:
     parts_of_epoch = len(run.manifest.stage("texts")["words_of"])
     together = max(1, slots // parts_of_epoch)
     try:
-        with one_file_one_task(run.spark):
+        with using(run.spark, ONE_FILE_ONE_TASK):
             for begin in range(0, len(missing), together):
                 epochs = missing[begin : begin + together]
                 drawn |= _draw_epochs(run, epochs, sampling_tables)
@@ -281,7 +297,7 @@ def _held_out_rows(run: Run, sampling_tables: Broadcast[pairs.SamplingTables]) -
     """At most HELD_OUT_ROWS rows of the held-out texts, drawn once and the same in every run."""
     texts = run.table("texts", TEXTS).where(F.col("slice") == pairs.HOLDOUT_SLICE)
     settings = pair_settings(run.config)
-    with one_file_one_task(run.spark):
+    with using(run.spark, ONE_FILE_ONE_TASK):
         drawn = pairs.draw(texts, sampling_tables, settings, epoch=pairs.HOLDOUT_EPOCH)
         rows = drawn.select("c", "w", "negatives").limit(HELD_OUT_ROWS).toArrow()
     if rows.num_rows == 0:

@@ -1,8 +1,8 @@
 """What the NumPy kernel costs: microseconds of CPU a row and a corpus word, on synthetic text.
 
-Words of the text follow Zipf's law (Mandelbrot's shift 2.7) and are subsampled and windowed as word2vec.c does,
-so that neighbouring rows share words as they do in real text. Drawing the rows is not part of the kernel's
-figure. gensim (--gensim) draws its pairs as it trains; building its vocabulary is not counted.
+The words follow Zipf's law (Mandelbrot's shift 2.7) and are subsampled and windowed as word2vec.c
+does, so that neighbouring rows share words as in real text. Drawing the rows is not part of the
+kernel's figure; gensim (--gensim) draws its pairs as it trains, and its vocabulary is not counted.
 
 For one core set OPENBLAS_NUM_THREADS=1 (or your BLAS's own variable) before the start.
 """
@@ -43,7 +43,8 @@ def parser() -> argparse.ArgumentParser:
 
 def zipf(vocabulary_size: int) -> Probabilities:
     weights: Probabilities = 1 / (np.arange(vocabulary_size, dtype=np.float64) + 2.7)
-    return np.divide(weights, weights.sum())
+    weights /= weights.sum()
+    return weights
 
 
 def draw_rows(
@@ -62,7 +63,9 @@ def draw_rows(
     return Rows(kept, offsets.astype(np.int32), kept[place[inside]], drawn.astype(np.int32))
 
 
-def kernel_seconds(rows: Rows, vocabulary_size: int, dim: int, rows_per_step: int, seed: int) -> float:
+def kernel_seconds(
+    rows: Rows, vocabulary_size: int, dim: int, rows_per_step: int, seed: int
+) -> float:
     W, C = initialise(vocabulary_size, dim, np.random.default_rng(seed))
     rates = np.full(len(rows.centers), LEARNING_RATE, np.float32)
     start = time.process_time()
@@ -73,7 +76,9 @@ def kernel_seconds(rows: Rows, vocabulary_size: int, dim: int, rows_per_step: in
 def gensim_seconds(text: Ids, dim: int, window: int, negatives: int, seed: int) -> float:
     from gensim.models import Word2Vec  # type: ignore[import-untyped]
 
-    sentences = [list(map(str, part.tolist())) for part in np.array_split(text, -(-len(text) // 1000))]
+    sentences = [
+        list(map(str, part.tolist())) for part in np.array_split(text, -(-len(text) // 1000))
+    ]
     model = Word2Vec(
         vector_size=dim,
         window=window,
@@ -93,6 +98,11 @@ def gensim_seconds(text: Ids, dim: int, window: int, negatives: int, seed: int) 
     return time.process_time() - start
 
 
+def tell(name: str, seconds: float, n_rows: int, n_words: int) -> None:
+    a_row, a_word = seconds / n_rows * 1e6, seconds / n_words * 1e6
+    print(f"{name:24s} {a_row:6.2f} us of CPU a row, {a_word:6.2f} a corpus word")
+
+
 def main() -> None:
     args = parser().parse_args()
     rng = np.random.default_rng(args.seed)
@@ -104,25 +114,20 @@ def main() -> None:
     print(f"machine  {platform.processor() or platform.machine()}, {os.cpu_count()} cores")
     print(f"versions Python {platform.python_version()}, NumPy {np.__version__}")
     print("sizes    " + ", ".join(f"{name} {value}" for name, value in vars(args).items()))
-    print(f"rows     {n_rows / args.words:.3f} a corpus word, {len(rows.words) / n_rows:.2f} words a row")
+    words_a_row = len(rows.words) / n_rows
+    print(f"rows     {n_rows / args.words:.3f} a corpus word, {words_a_row:.2f} words a row")
     for rows_per_step in args.rows_per_step:
         seconds = min(
             kernel_seconds(rows, args.vocabulary, args.dim, rows_per_step, args.seed)
             for _ in range(args.repeats)
         )
-        print(
-            f"numpy    {rows_per_step:4d} rows a step: {seconds / n_rows * 1e6:6.2f} us of CPU a row, "
-            f"{seconds / args.words * 1e6:6.2f} a corpus word"
-        )
+        tell(f"numpy, {rows_per_step} rows a step", seconds, n_rows, args.words)
     if args.gensim:
         seconds = min(
             gensim_seconds(text, args.dim, args.window, args.negatives, args.seed)
             for _ in range(args.repeats)
         )
-        print(
-            f"gensim   {seconds / n_rows * 1e6:23.2f} us of CPU a row, "
-            f"{seconds / args.words * 1e6:6.2f} a corpus word"
-        )
+        tell("gensim", seconds, n_rows, args.words)
 
 
 if __name__ == "__main__":

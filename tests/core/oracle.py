@@ -1,8 +1,9 @@
-"""Skip-gram with negative sampling in plain loops, straight from the formulas: what a kernel must agree with.
+"""Skip-gram with negative sampling in plain loops: what a kernel must agree with.
 
-For a row's centre c, noise words n and every word w of its window (Mikolov et al. 2013, arXiv:1310.4546, eq. 4):
+Straight from the formulas of Mikolov et al. 2013, arXiv:1310.4546, eq. 4. For a row's centre c,
+noise words n and every word w of its window, with s(x) = 1 / (1 + exp(-x)):
 
-    L = -[ log s(c . w) + sum_n log s(-n . w) ],   s(x) = 1 / (1 + exp(-x))
+    L = -[ log s(c . w) + sum_n log s(-n . w) ]
 
 All inside is float64. Slow by design.
 """
@@ -51,7 +52,7 @@ def oracle_loss(W: npt.ArrayLike, C: npt.ArrayLike, rows: Rows) -> float:
 def oracle_gradients(
     W: npt.ArrayLike, C: npt.ArrayLike, rows: Rows, weights: npt.ArrayLike | None = None
 ) -> tuple[Table, Table]:
-    """dL/dW and dL/dC, (V, D) each; each row's part times its weight, 1 if no `weights` (B,) are given."""
+    """dL/dW and dL/dC, each (V, D); a row's part times its weight, 1 without `weights` (B,)."""
     W, C = np.asarray(W, np.float64), np.asarray(C, np.float64)
     of_row = np.ones(len(rows.centers)) if weights is None else np.asarray(weights, np.float64)
     dW, dC = np.zeros_like(W), np.zeros_like(C)
@@ -63,7 +64,11 @@ def oracle_gradients(
 
 
 def oracle_update(
-    W: npt.ArrayLike, C: npt.ArrayLike, rows: Rows, learning_rates: npt.ArrayLike, rows_per_step: int
+    W: npt.ArrayLike,
+    C: npt.ArrayLike,
+    rows: Rows,
+    learning_rates: npt.ArrayLike,
+    rows_per_step: int,
 ) -> tuple[Table, Table, float]:
     """New W, new C and the loss: gradient descent in steps of `rows_per_step` consecutive rows."""
     W, C = np.array(W, np.float64), np.array(C, np.float64)

@@ -149,7 +149,9 @@ def test_a_window_that_crosses_the_end_of_a_batch_belongs_to_the_row_its_offsets
 
     whole = update(whole_W, whole_C, rows, rates, rows_per_step=4)
     head = Rows(rows.centers[:4], rows.offsets[:5], rows.words, rows.negatives[:4])
-    parts = [update(W, C, part, r, rows_per_step=4) for part, r in ((head, rates[:4]), (tail, rates[4:]))]
+    parts = [
+        update(W, C, part, r, rows_per_step=4) for part, r in ((head, rates[:4]), (tail, rates[4:]))
+    ]
 
     np.testing.assert_array_equal(W, whole_W)
     np.testing.assert_array_equal(C, whole_C)
@@ -163,7 +165,9 @@ def test_a_negative_equal_to_its_centre_is_left_out():
 
     total = update(*with_it, make_rows([3], [[1, 2]], [[3, 4]]), rate)
 
-    assert total == pytest.approx(update(*without_it, make_rows([3], [[1, 2]], [[4]]), rate), rel=1e-6)
+    assert total == pytest.approx(
+        update(*without_it, make_rows([3], [[1, 2]], [[4]]), rate), rel=1e-6
+    )
     np.testing.assert_allclose(with_it, without_it, rtol=1e-6)
 
 
@@ -207,52 +211,63 @@ def test_the_loss_falls_on_planted_topics_and_words_of_a_topic_come_together():
     n_words, rows = planted_rows(4000)
     W, C = initialise(n_words, 8, np.random.default_rng(0))
     at_first = loss(W, C, rows)
-    rates = np.full(len(rows.centers), 0.05, np.float32)
 
-    for _ in range(3):
-        update(W, C, rows, rates)
+    for rate in np.linspace(0.05, 0.0, 10, endpoint=False):
+        update(W, C, rows, np.full(len(rows.centers), rate, np.float32))
 
-    # One noise word in twenty equals its centre, so a word meets 1 + 5 * 0.95 outputs. The best scores give a
-    # word's topic 0.1 positives and 0.225 negatives an output, the other topic none: 2.006 nats a word.
+    # One noise word in twenty equals its centre, so a word meets 1 + 5 * 0.95 outputs. At best each
+    # of its topic's ten outputs, met 0.1 times as centre and 0.225 times as noise, costs what that
+    # mixture must, and the other topic's cost nothing: 2.006 nats a word.
     assert at_first / len(rows.words) == pytest.approx(5.75 * math.log(2), rel=0.005)
     assert loss(W, C, rows) / len(rows.words) == pytest.approx(2.006, rel=0.05)
     unit = W / np.linalg.norm(W, axis=1, keepdims=True)
     cosines = unit @ unit.T
-    assert cosines[:10, :10].min() > 0.5 > 0.0 > cosines[:10, 10:].max()
+    assert cosines[:10, :10].min() > 0.5 > cosines[:10, 10:].max()
 
 
 def test_fresh_tables_are_word2vecs():
     W, C = initialise(1000, 50, np.random.default_rng(0))
 
-    assert (W.shape, W.dtype, C.shape, C.dtype) == ((1000, 50), np.float32, (1000, 50), np.float32)
+    assert W.shape == C.shape == (1000, 50)
+    assert W.dtype == C.dtype == np.float32
     assert not C.any()
-    assert -0.01 <= W.min() < -0.0099 and 0.0099 < W.max() <= 0.01
+    assert -0.01 <= W.min() < -0.0099
+    assert 0.0099 < W.max() <= 0.01
     assert W.std() == pytest.approx(0.02 / math.sqrt(12), rel=0.02)
 
 
 @pytest.mark.parametrize(
     ("name", "change"),
     [
-        ("W", lambda W, C, rows, rates: (W[0], C, rows, rates)),
-        ("W", lambda W, C, rows, rates: (W.astype(np.float64), C, rows, rates)),
-        ("C", lambda W, C, rows, rates: (W, C[:, :-1].copy(), rows, rates)),
-        ("centers", lambda W, C, rows, rates: (W, C, rows._replace(centers=rows.centers + 100), rates)),
-        ("offsets", lambda W, C, rows, rates: (W, C, rows._replace(offsets=rows.offsets[1:]), rates)),
-        ("offsets", lambda W, C, rows, rates: (W, C, rows._replace(offsets=rows.offsets[::-1]), rates)),
-        ("offsets", lambda W, C, rows, rates: (W, C, rows._replace(offsets=rows.offsets + 1), rates)),
-        ("words", lambda W, C, rows, rates: (W, C, rows._replace(words=rows.words.astype(np.int64)), rates)),
-        ("words", lambda W, C, rows, rates: (W, C, rows._replace(words=rows.words - 1), rates)),
-        ("negatives", lambda W, C, rows, rates: (W, C, rows._replace(negatives=rows.centers), rates)),
-        ("learning_rates", lambda W, C, rows, rates: (W, C, rows, rates[1:])),
-        ("learning_rates", lambda W, C, rows, rates: (W, C, rows, rates.astype(np.float64))),
+        ("W", lambda W: W[0]),
+        ("W", lambda W: W.astype(np.float64)),
+        ("C", lambda C: C[:, :-1]),
+        ("centers", lambda centers: centers + 100),
+        ("centers", lambda centers: centers.reshape(-1, 1)),
+        ("offsets", lambda offsets: offsets[1:]),
+        ("offsets", lambda offsets: offsets[::-1]),
+        ("offsets", lambda offsets: offsets + 1),
+        ("words", lambda words: words.astype(np.int64)),
+        ("words", lambda words: words - 1),
+        ("negatives", lambda negatives: negatives[:, 0]),
+        ("negatives", lambda negatives: negatives[1:]),
+        ("learning_rates", lambda rates: rates[1:]),
+        ("learning_rates", lambda rates: rates.astype(np.float64)),
     ],
 )
 def test_a_wrong_shape_dtype_or_id_is_named_and_changes_nothing(name, change):
     W, C, rows, rates = random_batch(5)
     before = W.copy(), C.copy()
+    given_arrays = {"W": W, "C": C, "learning_rates": rates, **rows._asdict()}
+    given_arrays[name] = change(given_arrays[name])
 
     with pytest.raises(ShapeError, match=f"^{name} must"):
-        update(*change(W, C, rows, rates))
+        update(
+            given_arrays["W"],
+            given_arrays["C"],
+            Rows(**{field: given_arrays[field] for field in Rows._fields}),
+            given_arrays["learning_rates"],
+        )
     np.testing.assert_array_equal(W, before[0])
     np.testing.assert_array_equal(C, before[1])
 

@@ -10,8 +10,8 @@ from hypothesis.extra import numpy as hnp
 from vecmill.core.similarity import analogy_query, closest_spellings, nearest, unit_rows
 from vecmill.errors import ShapeError
 
-# Powers of two in few dimensions: equal rows, zero rows and equal products are common, and every sum
-# of products is exact, so that plain loops and matrix products agree to the last bit.
+# Powers of two in few dimensions: equal rows, zero rows and equal products are common, and every
+# sum of products is exact, so that plain loops and matrix products agree to the last bit.
 small_tables = hnp.arrays(
     np.float32,
     st.tuples(st.integers(0, 12), st.just(3)),

@@ -75,7 +75,7 @@ def test_the_safetensors_package_loads_what_is_written(words, dim, data):
 
 
 def test_what_the_safetensors_package_writes_is_read_among_other_tensors(tmp_path):
-    tensors = {"other": np.ones(7, np.float16), "vectors": VECTORS}
+    tensors = {"before": np.ones(7, np.float64), "vectors": VECTORS}
     safetensors.numpy.save_file(tensors, tmp_path / "v.safetensors")
     (tmp_path / "v.vocabulary.txt").write_bytes(b"the\nice cream\n")
 
@@ -160,8 +160,8 @@ def test_an_npy_file_cut_short_or_too_long_is_told_with_its_bytes(tmp_path):
             read_npy(path)
         assert str(caught.value) == (
             f"{path}: expected 2 x 3 float32 that end at byte {len(whole)}, got a file that ends "
-            f"at byte {len(content)}; the file is cut short or its header wrong, so fetch or export "
-            "it again"
+            f"at byte {len(content)}; the file is cut short or its header wrong, so fetch or "
+            "export it again"
         )
 
 
@@ -170,7 +170,22 @@ def test_an_npy_file_cut_in_its_header_is_told(tmp_path, kept):
     path = written(write_npy, tmp_path / "v.npy")
     path.write_bytes(path.read_bytes()[:kept])
 
-    with pytest.raises(InputError, match=r"v\.npy: expected an \.npy file, got .*; the file is"):
+    with pytest.raises(
+        InputError, match=r"v\.npy: expected an \.npy header, got none .*; the file is"
+    ):
+        read_npy(path)
+
+
+@pytest.mark.parametrize(
+    ("whole", "changed"), [(b"(2, 3)", b"\x002, 3)"), (b"'<f4'", b"'<04'"), (b"(2, 3)", b"92, 3)")]
+)
+def test_an_npy_file_with_a_garbled_header_is_told(tmp_path, whole, changed):
+    path = written(write_npy, tmp_path / "v.npy")
+    path.write_bytes(path.read_bytes().replace(whole, changed, 1))
+
+    with pytest.raises(
+        InputError, match=r"v\.npy: expected an \.npy header, got none .*; the file is"
+    ):
         read_npy(path)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, BinaryIO, Literal
 
 import numpy as np
@@ -43,8 +44,9 @@ def read_npy(path: Path) -> Vectors:
     with opened(path) as file:
         try:
             shape, order, dtype = _read_header(file)
-        except ValueError as fault:
-            raise broken(path, expected="an .npy file", got=str(fault), remedy=DAMAGED) from fault
+        except (ValueError, SyntaxError, TokenError) as fault:  # NumPy parses it as Python
+            got = f"none ({fault})"
+            raise broken(path, expected="an .npy header", got=got, remedy=DAMAGED) from fault
         if len(shape) != 2 or dtype.kind != "f":
             raise broken(
                 path,
@@ -65,7 +67,7 @@ def read_npy(path: Path) -> Vectors:
 
 
 def _read_header(file: BinaryIO) -> tuple[tuple[int, ...], Literal["C", "F"], np.dtype[Any]]:
-    """Shape, order of the numbers and dtype. Raises ValueError."""
+    """Shape, order of the numbers and dtype."""
     if np.lib.format.read_magic(file) == (1, 0):
         shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(file)
     else:

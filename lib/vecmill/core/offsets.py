@@ -1,0 +1,75 @@
+"""Offsets between related words, such as slow, slower and slowest, laid out in a plane."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from vecmill.core.evaluation.lookup import Floats, WordIds, check_rows
+
+Doubles = npt.NDArray[np.float64]
+
+
+class OffsetPlane(NamedTuple):
+    """Families of words as paths in a plane.
+
+    families     those whose words are all known
+    coordinates  one array a family, (words of it, 2): a point a word
+    explained    (2,)   the shares of the words' variance along the two axes
+    unknown      families left out for an unknown word
+    """
+
+    families: list[tuple[str, ...]]
+    coordinates: list[Doubles]
+    explained: Doubles
+    unknown: list[tuple[str, ...]]
+
+
+def offset_plane(
+    words: Sequence[str],
+    unit: Floats,
+    families: Sequence[Sequence[str]],
+    *,
+    ignore_case: bool = True,
+) -> OffsetPlane:
+    """The words of `families` in the plane of the first two principal components of their rows.
+
+    Where a relation is an offset, families run parallel (Mikolov et al. 2013, "Distributed
+    representations of words and phrases and their compositionality", fig. 2). Each axis points the
+    way the families go on the whole, from first word to last, so that a picture does not flip from
+    one machine to the next. An axis along which the words do not vary has coordinates 0 and share 0.
+
+        words  V, in falling frequency
+        unit   (V, D) float32   rows of length 1
+
+    Raises ShapeError.
+    """
+    check_rows(words, unit)
+    word_ids = WordIds(words, ignore_case=ignore_case)
+    found = [(tuple(family), word_ids.all_of(family)) for family in families]
+    known = [(family, ids) for family, ids in found if ids]
+    unknown = [family for family, ids in found if not ids]
+
+    ids_of_all = [id_ for _, ids in known for id_ in ids]
+    ends = np.cumsum([0, *(len(ids) for _, ids in known)])
+    points, explained = _principal_plane(unit[ids_of_all])
+    paths = [points[start:end] for start, end in zip(ends[:-1], ends[1:], strict=True)]
+    way = sum((path[-1] - path[0] for path in paths), np.zeros(2))
+    signs = np.where(way < 0, -1.0, 1.0)
+    return OffsetPlane([family for family, _ in known], [p * signs for p in paths], explained, unknown)
+
+
+def _principal_plane(rows: Floats) -> tuple[Doubles, Doubles]:
+    """Coordinates (n, 2) of `rows` (n, D) on their principal components, and shares (2,)."""
+    points, explained = np.zeros((len(rows), 2)), np.zeros(2)
+    if len(rows) > 1:
+        centred = rows - rows.mean(axis=0, dtype=np.float64)
+        left, lengths, _ = np.linalg.svd(centred, full_matrices=False)
+        axes = min(2, len(lengths))
+        points[:, :axes] = left[:, :axes] * lengths[:axes]
+        if lengths[0] > 0:
+            explained[:axes] = lengths[:axes] ** 2 / (lengths**2).sum()
+    return points, explained
