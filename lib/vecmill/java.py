@@ -26,6 +26,7 @@ class Java(NamedTuple):
 
     @property
     def usable(self) -> bool:
+        """Whether Spark 4 runs on it."""
         return self.version in SUPPORTED
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+
+from py4j.protocol import Py4JError
 
 from vecmill import session
 from vecmill.config import Config
@@ -17,19 +19,19 @@ from vecmill.steps import Run
 def opened(
     config_path: str | None, overrides: Sequence[str], spark_conf: str | None = None
 ) -> Iterator[Run]:
-    """A run directory, held against other runs until the block ends; then the session is stopped.
+    """A run directory, held against other runs until the block ends; a session begun for it then stops.
 
     Raises ConfigError before Spark starts where the configuration is at fault, and OutputHeldError
     where another run holds the output.
     """
     config = Config.load(config_path, overrides)
-    spark = session.build(session.read_properties(spark_conf) if spark_conf else None)
-    try:
+    with session.opened(spark_conf) as spark:
         folder = open_output(spark, config.output.path)
         with hold(folder):
             # What a run that was killed had begun to write; no other run can be at it now.
             folder.delete(STAGING)
-            yield Run(config, folder, Manifest(folder))
-            folder.delete(STAGING)
-    finally:
-        spark.stop()
+            try:
+                yield Run(config, folder, Manifest(folder))
+            finally:
+                with suppress(ConnectionError, Py4JError):
+                    folder.delete(STAGING)

@@ -133,7 +133,7 @@ def execute(run: Run, command: str) -> None:
             _require(run, stage, current)
         run.manifest.begin(stage.name, current[stage.name])
         started = time.monotonic()
-        counts = stage.work(run.for_stage(stage.name))
+        counts = stage.work(run)
         seconds = time.monotonic() - started
         run.manifest.finish(stage.name, seconds, counts)
         run.say(stage.name, _told(counts, seconds))
@@ -142,9 +142,7 @@ def execute(run: Run, command: str) -> None:
 def is_done(run: Run, stage: Stage, current: Mapping[str, str]) -> bool:
     """Whether the stage has nothing left to do under these keys."""
     record = run.manifest.stage(stage.name)
-    return run.manifest.is_done(stage.name, current[stage.name]) and stage.is_whole(
-        run.config, record
-    )
+    return run.manifest.is_done(stage.name, current[stage.name]) and stage.is_whole(run.config, record)
 
 
 def _require(run: Run, stage: Stage, current: Mapping[str, str]) -> None:

@@ -33,6 +33,7 @@ class Part(NamedTuple):
 
     @property
     def total_words(self) -> int:
+        """The words of all shards."""
         return sum(self.words.values())
 
 

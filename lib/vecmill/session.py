@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from py4j.protocol import Py4JError
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
@@ -89,6 +91,21 @@ LONG_ROWS = {"spark.sql.parquet.enableNestedColumnVectorizedReader": "false"}
 
 
 @contextmanager
+def opened(properties_file: str | None = None) -> Iterator[SparkSession]:
+    """A session for one command: the one that runs already, or one that stops when the block ends."""
+    running = SparkSession.getActiveSession()
+    if running is not None and running.sparkContext._jsc is not None:
+        yield running
+        return
+    spark = build(read_properties(properties_file) if properties_file else None)
+    try:
+        yield spark
+    finally:
+        with suppress(ConnectionError, Py4JError):
+            spark.stop()
+
+
+@contextmanager
 def using(spark: SparkSession, settings: Mapping[str, str]) -> Iterator[None]:
     """Settings of Spark SQL for what is planned and run within the block: write before it ends."""
     before = {key: spark.conf.get(key) for key in settings}
@@ -110,15 +127,17 @@ def read_properties(path: str) -> dict[str, str]:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([f"--spark-conf: cannot read {path}: {error}"]) from None
-    settings, faults = {}, []
+    settings: dict[str, str] = {}
+    faults = []
     for number, line in enumerate(lines, 1):
         text = line.strip()
         if not text or text.startswith("#"):
             continue
-        key, _, value = text.replace("=", " ", 1).partition(" ")
-        if not key.startswith("spark.") or not value.strip():
+        found = re.fullmatch(r"(spark\.[^\s=]+)(?:\s*=\s*|\s+)(\S.*)", text)
+        if found is None:
             faults.append(f"{path}, line {number}: must have the form 'spark.key value', got {text!r}")
-        settings[key] = value.strip()
+            continue
+        settings[found[1]] = found[2]
     if faults:
         raise ConfigError(faults)
     return settings

@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,12 +24,13 @@ from vecmill.core import sampling
 from vecmill.core.blocks import block_rows
 from vecmill.core.rows import Rows
 from vecmill.errors import ConfigError, InputError
-from vecmill.io import checkpoints, tables
+from vecmill.io import checkpoints, shard_files, tables
 from vecmill.io.files import Folder
 from vecmill.io.run_directory import Manifest
 from vecmill.io.schemas import BLOCKS, PAIRS, TEXTS, TOKENS, VECTORS, VOCABULARY
 from vecmill.session import LONG_ROWS, ONE_FILE_ONE_TASK, using
-from vecmill.stages import pairs, train as training, vectors, vocabulary
+from vecmill.stages import pairs, vectors, vocabulary
+from vecmill.stages import train as training
 from vecmill.stages.tokenize import tokenize as tokenize_documents
 
 # Held-out rows are kept by the driver, so there are at most so many: 3 MB at the default window.
@@ -42,20 +44,18 @@ class Run:
     config: Config
     folder: Folder
     manifest: Manifest
-    stage: str = ""
 
     @property
     def spark(self) -> SparkSession:
+        """The session that the folder was opened with."""
         return self.folder.spark
-
-    def for_stage(self, name: str) -> Run:
-        return replace(self, stage=name)
 
     def say(self, stage: str, text: str) -> None:
         """One line for the screen and a scheduler's log."""
         print(f"{time.strftime('%H:%M:%S')} {stage:<10} {text}", file=sys.stderr, flush=True)
 
     def table(self, name: str, schema: StructType) -> DataFrame:
+        """A published table of this run, its columns checked."""
         return tables.read(self.folder, name, schema)
 
 
@@ -63,6 +63,7 @@ Step = Callable[[Run], Mapping[str, Any]]
 
 
 def tokenize(run: Run) -> Mapping[str, Any]:
+    """The input to tokens/. Raises InputError where there is no token in it."""
     settings, source = run.config.tokenizer, run.config.input
     documents = tables.read_documents(
         run.spark,
@@ -100,8 +101,10 @@ def _check_pattern(spark: SparkSession, pattern: str) -> None:
         spark.range(1).select(F.regexp_extract_all(F.lit("a"), F.lit(pattern), F.lit(0))).collect()
     except PySparkException as error:
         raise ConfigError(
-            [f"tokenizer.pattern must be a Java regular expression, got {pattern!r}: "
-             f"{tables.first_line(error)}"]
+            [
+                f"tokenizer.pattern must be a Java regular expression, got {pattern!r}: "
+                f"{tables.first_line(error)}"
+            ]
         ) from error
 
 
@@ -118,6 +121,7 @@ def _reading_documents(step: Step) -> Step:
 
 @_reading_documents
 def build_vocabulary(run: Run) -> Mapping[str, Any]:
+    """tokens/ to vocabulary/. Raises InputError where min_count leaves no word."""
     settings = run.config.vocabulary
     words = vocabulary.count_words(run.table("tokens", TOKENS)).persist()
     try:
@@ -153,6 +157,7 @@ def build_vocabulary(run: Run) -> Mapping[str, Any]:
 
 @_reading_documents
 def encode_texts(run: Run) -> Mapping[str, Any]:
+    """tokens/ and vocabulary/ to texts/, with the words of every slice and shard counted."""
     settings = run.config.train
     words = run.spark.sparkContext.broadcast(vocabulary_columns(run.folder, "word")["word"])
     try:
@@ -222,15 +227,11 @@ def _draw_epochs(
     run: Run, epochs: list[int], sampling_tables: Broadcast[pairs.SamplingTables]
 ) -> dict[int, int]:
     """Draw and publish several epochs in one job, so that one shard keeps more than one core busy."""
-    texts = run.table("texts", TEXTS).where(F.col("slice") != pairs.HOLDOUT_SLICE)
-    settings = pair_settings(run.config)
-    drawn = [pairs.draw(texts, sampling_tables, settings, epoch=epoch) for epoch in epochs]
-    table = functools.reduce(DataFrame.unionByName, drawn)
-    staged = tables.stage(table, run.folder, "pairs", partition_by=("epoch", "slice", "shard"))
-    counted = run.spark.read.schema(PAIRS).parquet(run.folder.path(staged)).groupBy("epoch").count()
-    rows = {row["epoch"]: row["count"] for row in counted.collect()}
+    staged = f"{tables.STAGING}/pairs"
+    run.folder.delete(staged)
+    rows = _write_pairs(run, epochs, sampling_tables, staged)
     for epoch in epochs:
-        if epoch not in rows:
+        if not rows.get(epoch):
             raise InputError(
                 f"epoch {epoch} has no pairs: subsampling left no document with two words; "
                 "raise pairs.subsample (0 keeps every word), or give more text"
@@ -239,7 +240,38 @@ def _draw_epochs(
     return rows
 
 
+def _write_pairs(
+    run: Run, epochs: list[int], sampling_tables: Broadcast[pairs.SamplingTables], staged: str
+) -> dict[int, int]:
+    """Write one file for each epoch, slice and shard; the rows of each epoch."""
+    texts = run.table("texts", TEXTS).where(F.col("slice") != pairs.HOLDOUT_SLICE)
+    settings = pair_settings(run.config)
+    folder = shard_files.local_folder(run.folder.qualified(staged))
+    if folder is None:
+        drawn = [pairs.draw(texts, sampling_tables, settings, epoch=epoch) for epoch in epochs]
+        table = functools.reduce(DataFrame.unionByName, drawn)
+        tables.stage(table, run.folder, "pairs", partition_by=shard_files.PARTITION_BY)
+        back = run.spark.read.schema(PAIRS).parquet(run.folder.path(staged))
+        return {row["epoch"]: row["count"] for row in back.groupBy("epoch").count().collect()}
+
+    # Drawn and written by the same function, or the rows would pass through Java in between.
+    def writing(epoch: int) -> DataFrame:
+        draw = pairs.drawing(sampling_tables, settings, epoch=epoch)
+        return texts.mapInArrow(
+            lambda batches: shard_files.write_shard(draw(batches), folder), shard_files.WRITTEN
+        )
+
+    reports = functools.reduce(DataFrame.unionByName, map(writing, epochs)).collect()
+    written = [shard_files.ShardFile(**report.asDict()) for report in reports]
+    shard_files.keep_only(folder, written)
+    rows: Counter[int] = Counter()
+    for shard in written:
+        rows[shard.epoch] += shard.rows
+    return dict(rows)
+
+
 def train(run: Run) -> Mapping[str, Any]:
+    """pairs/, or texts/ where pairs are not written, to model/, going on after the last round."""
     config = run.config
     columns = vocabulary_columns(run.folder, "count", "keep_probability")
     size = len(columns["count"])
@@ -322,6 +354,7 @@ def export(run: Run) -> Mapping[str, Any]:
 
 
 def pair_settings(config: Config) -> pairs.PairSettings:
+    """What of a configuration decides how rows are drawn."""
     return pairs.PairSettings(config.pairs.window, config.pairs.negatives, config.train.seed)
 
 

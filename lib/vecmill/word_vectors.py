@@ -23,8 +23,8 @@ Answers = list[tuple[str, float]]
 class WordVectors:
     """Words in falling frequency and their vectors, held in memory: V x D float32, twice.
 
-        words    V different words
-        vectors  (V, D) float32, as trained
+    words    V different words
+    vectors  (V, D) float32, as trained
     """
 
     def __init__(self, words: Sequence[str], vectors: npt.NDArray[np.float32]) -> None:
@@ -41,7 +41,8 @@ class WordVectors:
 
     def vector(self, word: str) -> npt.NDArray[np.float32]:
         """The vector of `word`, (D,) float32. Raises InputError where the word is unknown."""
-        return self.vectors[self._id(word)]
+        found: npt.NDArray[np.float32] = self.vectors[self._id(word)]
+        return found
 
     def similar(self, word: str, n: int = 10) -> Answers:
         """The `n` words nearest to `word` by cosine, without itself, and their cosines.

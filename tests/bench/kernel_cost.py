@@ -63,9 +63,7 @@ def draw_rows(
     return Rows(kept, offsets.astype(np.int32), kept[place[inside]], drawn.astype(np.int32))
 
 
-def kernel_seconds(
-    rows: Rows, vocabulary_size: int, dim: int, rows_per_step: int, seed: int
-) -> float:
+def kernel_seconds(rows: Rows, vocabulary_size: int, dim: int, rows_per_step: int, seed: int) -> float:
     W, C = initialise(vocabulary_size, dim, np.random.default_rng(seed))
     rates = np.full(len(rows.centers), LEARNING_RATE, np.float32)
     start = time.process_time()
@@ -76,9 +74,7 @@ def kernel_seconds(
 def gensim_seconds(text: Ids, dim: int, window: int, negatives: int, seed: int) -> float:
     from gensim.models import Word2Vec  # type: ignore[import-untyped]
 
-    sentences = [
-        list(map(str, part.tolist())) for part in np.array_split(text, -(-len(text) // 1000))
-    ]
+    sentences = [list(map(str, part.tolist())) for part in np.array_split(text, -(-len(text) // 1000))]
     model = Word2Vec(
         vector_size=dim,
         window=window,

@@ -17,7 +17,7 @@ from vecmill.errors import InputError
 Doubles = npt.NDArray[np.float64]
 Scored = list[tuple[str, float]]
 
-# Sums that differ by less are equal but for rounding: they come from cosines of float32 rows.
+# Sums that differ by less are equal but for the order in which their terms were added.
 TIE = 1e-12
 DRAWS_AT_ONCE = 10_000
 ROWS_AT_ONCE = 256
@@ -75,15 +75,16 @@ def weat(
 ) -> Weat:
     """Whether the first `targets` are nearer to the first `attributes` than the second ones are.
 
-    With s(w) = mean cosine of w to the first attributes - mean cosine to the second, the effect size
-    is the difference of the two targets' mean s, divided by the standard deviation of s over all
-    targets (that of the population, so that it lies in -2..2). Source: Caliskan, Bryson and Narayanan
-    2017, "Semantics derived automatically from language corpora contain human-like biases". Both
-    figures are nan where a set has no known word, the effect size also where all s are equal.
+    With s(w) = mean cosine of w to the first attributes - mean cosine to the second, the effect
+    size is the difference of the two targets' mean s, divided by the standard deviation of s over
+    all targets (that of the population, so that it lies in -2..2). Source: Caliskan, Bryson and
+    Narayanan 2017, "Semantics derived automatically from language corpora contain human-like
+    biases". Both figures are nan where a set has no known word, the effect size also where all s
+    are equal.
 
     The test splits the targets into two sets of equal size. Unknown words are dropped, and then the
-    rarest of the longer target set; attributes are averaged and may differ in number. Where there are
-    more than `max_splits` splits, as many are drawn from `rng`. See `split_p_value`.
+    rarest of the longer target set; attributes are averaged and may differ in number. Where there
+    are more than `max_splits` splits, as many are drawn from `rng`. See `split_p_value`.
 
         words  V, in falling frequency
         unit   (V, D) float32   rows of length 1
@@ -92,31 +93,30 @@ def weat(
     """
     check_rows(words, unit)
     word_ids = WordIds(words, ignore_case=ignore_case)
-    (x, y, a, b), unknown = zip(
-        *(word_ids.known(some) for some in (*targets, *attributes)), strict=True
-    )
+    (x, unknown_x), (y, unknown_y) = (word_ids.known(some) for some in targets)
+    (a, unknown_a), (b, unknown_b) = (word_ids.known(some) for some in attributes)
     size = min(len(x), len(y))
-    kept, cut = zip(*((sorted(ids)[:size], sorted(ids)[size:]) for ids in (x, y)), strict=True)
-    exact = math.comb(2 * size, size) <= max_splits
+    x, y = sorted(x), sorted(y)
     effect = p_value = math.nan
     if size and a and b:
-        s = associations(unit[[*kept[0], *kept[1]]], unit[a], unit[b])
+        s = associations(unit[x[:size] + y[:size]], unit[a], unit[b])
         effect = effect_size(s)
         p_value = split_p_value(s, rng, max_splits=max_splits)
     return Weat(
         effect,
         p_value,
-        exact,
-        size,
-        unknown=tuple(chain.from_iterable(unknown)),
-        cut=tuple(words[id_] for id_ in chain.from_iterable(cut)),
+        exact=math.comb(2 * size, size) <= max_splits,
+        targets=size,
+        unknown=(*unknown_x, *unknown_y, *unknown_a, *unknown_b),
+        cut=tuple(words[id_] for id_ in x[size:] + y[size:]),
     )
 
 
 def associations(rows: Floats, a: Floats, b: Floats) -> Doubles:
     """Mean cosine to the rows `a` - mean cosine to the rows `b`, of each of the `rows` (n,)."""
     difference = a.mean(axis=0, dtype=np.float64) - b.mean(axis=0, dtype=np.float64)
-    return rows.astype(np.float64) @ difference
+    s: Doubles = rows.astype(np.float64) @ difference
+    return s
 
 
 def effect_size(s: Doubles) -> float:
@@ -129,8 +129,8 @@ def effect_size(s: Doubles) -> float:
 def split_p_value(s: Doubles, rng: np.random.Generator, *, max_splits: int) -> float:
     """The share of splits of `s` (2n,) into halves whose first half sums to at least its own.
 
-    All splits are counted where there are at most `max_splits`. Otherwise so many are drawn, and the
-    given split is counted among them. So no p-value is 0 (Phipson and Smyth 2010, "Permutation
+    All splits are counted where there are at most `max_splits`. Otherwise so many are drawn, and
+    the given split is counted among them. So no p-value is 0 (Phipson and Smyth 2010, "Permutation
     p-values should never be zero"); Caliskan et al. write "more than", which leaves the given split
     out. Memory is O(n * max_splits) for all splits and O(n * 10,000) for draws.
     """
@@ -157,10 +157,10 @@ def bias_direction(
 ) -> Direction:
     """The direction that tells the words of each pair apart, pointing to the first of them.
 
-    It is the first principal component of the rows less the middle of their pair. Source: Bolukbasi,
-    Chang, Zou, Saligrama and Kalai 2016, "Man is to computer programmer as woman is to homemaker?
-    Debiasing word embeddings", sec. 5.1. That its share of the variance is much higher than the next
-    component's says that there is such a direction.
+    It is the first principal component of the rows less the middle of their pair. Source:
+    Bolukbasi, Chang, Zou, Saligrama and Kalai 2016, "Man is to computer programmer as woman is to
+    homemaker? Debiasing word embeddings". That its share of the variance is much higher
+    than the next component's says that there is such a direction.
 
         words  V, in falling frequency
         unit   (V, D) float32   rows of length 1
@@ -175,7 +175,7 @@ def bias_direction(
     if not differences.any():
         raise InputError(
             f"a direction expects a pair of two different words from the vocabulary, got "
-            f"{len(pairs)} pairs and {len(ids)} of them known; give more pairs, or train on more text"
+            f"{len(pairs)} pairs and {len(ids)} of them known; give others, or train on more text"
         )
     # A pair's two rows, less their middle, are half its difference, once with each sign.
     _, lengths, components = np.linalg.svd(differences, full_matrices=False)
@@ -206,7 +206,8 @@ def extremes(
     Raises ShapeError.
     """
     check_rows(words, unit)
-    ids, unknown = np.arange(len(words)), ()
+    ids = np.arange(len(words))
+    unknown: tuple[str, ...] = ()
     if among is not None:
         known, unknown = WordIds(words, ignore_case=ignore_case).known(among)
         ids = np.array(known, np.int64)
@@ -231,14 +232,15 @@ def biased_pairs(
     """The `n` best (x, y, score) with which "a is to x as b is to y", `direction` being a - b.
 
     The score is cos(a - b, x - y), for words with |x - y| <= `delta` alone, since a pair means
-    something only where x and y are about the same thing. Each x stands with its best y and once, as
-    in the source: Bolukbasi et al. 2016, sec. 4, eq. 1. Scores above 0, highest first.
+    something only where x and y are about the same thing. Each x stands with its best y and once,
+    as in the source: Bolukbasi et al. 2016, eq. 1. Scores above 0, highest first.
 
         words      V, in falling frequency
         unit       (V, D) float32   rows of length 1
         direction  (D,)             of length 1
 
-    All m = `most_frequent` words meet each other: D m^2 multiplications, in memory of O(256 m). Raises ShapeError.
+    All m = `most_frequent` words meet each other: D m^2 multiplications, in memory of O(256 m).
+    Raises ShapeError.
     """
     check_rows(words, unit)
     unit = unit[:most_frequent]
@@ -246,13 +248,12 @@ def biased_pairs(
     best = np.full(len(unit), -np.inf)
     partners = np.zeros(len(unit), np.int64)
     for start in range(0, len(unit), ROWS_AT_ONCE):
-        scores = unit[start : start + ROWS_AT_ONCE] @ unit.T
-        x, y = np.nonzero(scores >= 1 - delta**2 / 2)
-        # Squares of distances between rows of length 1; float32 cannot tell smaller ones from 0.
-        squares = np.maximum(2 - 2 * scores[x, y].astype(np.float64), 1e-6)
-        scores.fill(-np.inf)
-        scores[x, y] = (projections[start + x] - projections[y]) / np.sqrt(squares)
-        here = slice(start, start + len(scores))
+        here = slice(start, start + ROWS_AT_ONCE)
+        cosines = unit[here] @ unit.T
+        # Of rows of length 1; float32 cannot tell a smaller square from 0.
+        distances = np.sqrt(np.maximum(2 - 2 * cosines, 1e-6))
+        scores = (projections[here, np.newaxis] - projections) / distances
+        scores[cosines < 1 - delta**2 / 2] = -np.inf
         partners[here] = scores.argmax(axis=1)
         best[here] = scores.max(axis=1)
     ranked = np.argsort(-best, kind="stable")[:n]
@@ -273,8 +274,8 @@ def bounded_analogy(
 ) -> Scored:
     """The `n` best y for "a is to x as b is to y", by cos(a - b, x - y), where |x - y| <= `delta`.
 
-    "man" is to "computer programmer" as "woman" is to what? Source: Bolukbasi et al. 2016, sec. 4,
-    eq. 1. 3CosAdd answers from afar where nothing is near; this gives fewer answers, or none. A
+    "man" is to "computer programmer" as "woman" is to what? Source: Bolukbasi et al. 2016, eq. 1.
+    3CosAdd answers from afar where nothing is near; this gives fewer answers, or none. A
     phrase is its words joined with "_" where the vocabulary has that, else the mean of its words.
     The words of a, x and b are no answers.
 

@@ -40,7 +40,8 @@ def offset_plane(
     Where a relation is an offset, families run parallel (Mikolov et al. 2013, "Distributed
     representations of words and phrases and their compositionality", fig. 2). Each axis points the
     way the families go on the whole, from first word to last, so that a picture does not flip from
-    one machine to the next. An axis along which the words do not vary has coordinates 0 and share 0.
+    one machine to the next. An axis along which the words do not vary has coordinates 0 and share
+    0.
 
         words  V, in falling frequency
         unit   (V, D) float32   rows of length 1
@@ -54,12 +55,12 @@ def offset_plane(
     unknown = [family for family, ids in found if not ids]
 
     ids_of_all = [id_ for _, ids in known for id_ in ids]
-    ends = np.cumsum([0, *(len(ids) for _, ids in known)])
     points, explained = _principal_plane(unit[ids_of_all])
-    paths = [points[start:end] for start, end in zip(ends[:-1], ends[1:], strict=True)]
+    paths = np.split(points, np.cumsum([len(ids) for _, ids in known])[:-1])[: len(known)]
     way = sum((path[-1] - path[0] for path in paths), np.zeros(2))
     signs = np.where(way < 0, -1.0, 1.0)
-    return OffsetPlane([family for family, _ in known], [p * signs for p in paths], explained, unknown)
+    coordinates = [path * signs for path in paths]
+    return OffsetPlane([family for family, _ in known], coordinates, explained, unknown)
 
 
 def _principal_plane(rows: Floats) -> tuple[Doubles, Doubles]:

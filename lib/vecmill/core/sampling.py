@@ -27,7 +27,7 @@ def keep_probability(counts: Counts, total: int, subsample: float) -> Probabilit
 
 
 def noise_weight(counts: Counts, exponent: float) -> Probabilities:
-    """count ** exponent: what each word weighs among the noise words before it is normalised."""
+    """Count ** exponent: what each word weighs among the noise words before it is normalised."""
     return np.asarray(counts, np.float64) ** exponent
 
 

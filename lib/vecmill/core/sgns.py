@@ -262,6 +262,5 @@ def _check_rows(rows: Rows, vocabulary_size: int) -> None:
 def _check(name: str, array: npt.NDArray[np.generic], dtype: type, shape: tuple[int, ...]) -> None:
     if array.dtype != dtype or array.shape != shape:
         raise ShapeError(
-            f"{name} must be {np.dtype(dtype)} of shape {shape}, "
-            f"got {array.dtype} of shape {array.shape}"
+            f"{name} must be {np.dtype(dtype)} of shape {shape}, got {array.dtype} of shape {array.shape}"
         )

@@ -36,7 +36,12 @@ class Folder:
         """The full path of `name`, for Spark's readers and writers."""
         return f"{self.root.rstrip('/')}/{name}"
 
+    def qualified(self, name: str) -> str:
+        """The full path of `name` with its file system, such as "file:/data/run/tokens"."""
+        return str(self._file_system.makeQualified(self._hadoop_path(name)).toString())
+
     def exists(self, name: str) -> bool:
+        """Whether there is a file or folder `name`."""
         with self._told(f"look for {self.path(name)}"):
             return bool(self._file_system.exists(self._hadoop_path(name)))
 
@@ -67,6 +72,7 @@ class Folder:
                 raise OutputError(self.root)
 
     def read_text(self, name: str) -> str:
+        """The whole of a UTF-8 file."""
         with self._told(f"read {self.path(name)}"):
             stream = self._file_system.open(self._hadoop_path(name))
             try:
@@ -224,9 +230,7 @@ def list_input(spark: SparkSession, path: str) -> list[FileStatus]:
     except Py4JJavaError as error:
         raise InputError(f"input.path: cannot read {path}: {java_cause(error)}") from error
     if not matches:
-        raise InputError(
-            f"input.path: {path} does not exist; name a file, a folder or a glob that does"
-        )
+        raise InputError(f"input.path: {path} does not exist; name a file, a folder or a glob that does")
     if not files:
         raise InputError(f"input.path: {path} holds no file to read")
     return sorted(files)
@@ -234,9 +238,7 @@ def list_input(spark: SparkSession, path: str) -> list[FileStatus]:
 
 def _files_below(system: Any, status: Any) -> Iterator[FileStatus]:
     if not status.isDirectory():
-        yield FileStatus(
-            str(status.getPath().toString()), status.getLen(), status.getModificationTime()
-        )
+        yield FileStatus(str(status.getPath().toString()), status.getLen(), status.getModificationTime())
         return
     for entry in system.listStatus(status.getPath()):
         if not str(entry.getPath().getName()).startswith((".", "_")):

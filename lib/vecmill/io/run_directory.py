@@ -9,8 +9,10 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, cast
+
+from py4j.protocol import Py4JError
 
 from vecmill.errors import InputError, OutputHeldError, VecmillError
 from vecmill.io.files import Folder
@@ -51,6 +53,7 @@ class Manifest:
         return dict(self.content["stages"].get(name, {}))
 
     def is_done(self, name: str, key: str) -> bool:
+        """Whether the stage was finished under this key."""
         record = self.stage(name)
         return record.get("state") == "done" and record.get("key") == key
 
@@ -62,15 +65,18 @@ class Manifest:
         return self.update(name, **{**before, "state": "running"})
 
     def finish(self, name: str, seconds: float, counts: Mapping[str, Any]) -> None:
+        """Say that a stage is done, how long it took and what it counted."""
         finished = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         self.update(name, state="done", seconds=round(seconds, 2), finished=finished, **counts)
 
     def update(self, name: str, **values: Any) -> Record:
+        """Add to what is recorded of a stage, and save it."""
         self.content["stages"][name] = {**self.stage(name), **values}
         self.save()
         return self.stage(name)
 
     def save(self) -> None:
+        """Write run.json anew."""
         self._folder.write_text(MANIFEST, json.dumps(self.content, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -112,7 +118,8 @@ def hold(folder: Folder) -> Iterator[None]:
     finally:
         done.set()
         renewer.join()
-        folder.delete(LOCK)
+        with suppress(ConnectionError, Py4JError):
+            folder.delete(LOCK)
 
 
 def _renew(folder: Folder, text: str, done: threading.Event) -> None:

@@ -37,8 +37,7 @@ def check(table: DataFrame, schema: StructType, where: str) -> None:
             faults.append(f"column {field.name} ({_plain(field.dataType)}) is missing")
         elif _plain(found[field.name]) != _plain(field.dataType):
             faults.append(
-                f"column {field.name} must be {_plain(field.dataType)}, "
-                f"got {_plain(found[field.name])}"
+                f"column {field.name} must be {_plain(field.dataType)}, got {_plain(found[field.name])}"
             )
     if faults:
         raise InputError(f"{where} is not the table it should be: {'; '.join(faults)}")

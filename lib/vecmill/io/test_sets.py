@@ -9,6 +9,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -28,6 +29,7 @@ CATEGORY = {"category", "class", "cluster"}
 TAGS = re.compile(r"[A-Z]+_[A-Z]+")
 
 REPAIR = "repair or remove the line"
+DIFFERENT = "give a file of this kind"
 
 
 class Line(NamedTuple):
@@ -87,10 +89,11 @@ def kind_of_test_set(path: Path) -> Kind:
         return "word-sets"
     if content[0].text.startswith(":"):
         return "analogies"
-    if _is_two_blocks(lines):
+    if _two_blocks(lines):
         return "odd-one-out"
-    # The first line may be a header, so the last one speaks.
-    cells = _splitter(content)(content[-1].text)
+    # The first line may be a header.
+    line = content[min(1, len(content) - 1)]
+    cells = _splitter(content)(line.text)
     if any(_number(cell) is not None for cell in cells[2:]):
         return "similarity"
     if len(cells) == 2:
@@ -99,38 +102,43 @@ def kind_of_test_set(path: Path) -> Kind:
         return "analogies"
     if len(cells) > 2:
         return "odd-one-out"
-    raise broken(
-        f"{path}, line {content[-1].number}",
-        expected="rated pairs, analogies, odd ones out, categories or word sets",
-        got=repr(content[-1].text),
-        remedy="see the formats in the documentation, and bring the file into one of them",
-    )
+    expected = "rated pairs, analogies, odd ones out, categories or word sets"
+    raise _broken_line(path, line, expected, repr(line.text), DIFFERENT)
 
 
 def read_similarity(path: Path) -> list[RatedPair]:
     """The rated pairs of words in `path`, in the file's order.
 
     Columns are separated by tabs, semicolons, commas or white space, whichever of these the first
-    line has first. A header tells them by name, as SimLex-999's and WordSim-353's do; without one the
-    words come first and the rating is the first number after them, as in MEN, RG-65 or SimVerb-3500.
-    Raises InputError with the number of the line that is broken.
+    line has first. A header tells them by name, as SimLex-999's and WordSim-353's do; without one
+    the words come first and the rating is the first number after them, as in MEN, RG-65 or
+    SimVerb-3500. Raises InputError with the number of the line that is broken.
     """
     content = _content(path, _lines(path))
     split = _splitter(content)
     names = [_plain(cell) for cell in split(content[0].text)]
-    has_header = not FIRST_WORD.isdisjoint(names) or not RATING.isdisjoint(names)
-    has_header = has_header and all(_number(name) is None for name in names)
-    rows = content[1:] if has_header else content
+    no_number = all(_number(cell) is None for cell in split(content[0].text))
+    has_header = no_number and not (FIRST_WORD | RATING).isdisjoint(names)
+    if not has_header:
+        names = []
+    rows = content[has_header:]
     if not rows:
-        raise _broken_line(path, content[0], "pairs after the header", "none", REPAIR)
+        raise broken(path, expected="rated pairs", got="a header alone", remedy=DIFFERENT)
 
-    first = _place(names, FIRST_WORD, 0) if has_header else 0
-    second = _place(names, SECOND_WORD, 1) if has_header else 1
-    numbers = [i for i, cell in enumerate(split(rows[0].text)) if i > 1 and _number(cell) is not None]
-    rating = numbers[0] if numbers else 2
-    if has_header:
-        rating = _place(names, RATING, rating)
-    return [_rated_pair(path, line, split, (first, second, rating)) for line in rows]
+    first_row = split(rows[0].text)
+    numbers = [i for i, cell in enumerate(first_row) if i > 1 and _number(cell) is not None]
+    first = _place(names, FIRST_WORD, 0)
+    second = _place(names, SECOND_WORD, 1)
+    rating = _place(names, RATING, numbers[0] if numbers else 2)
+    pairs = []
+    for line in rows:
+        cells = split(line.text)
+        pair = _rated_pair(cells, first, second, rating)
+        if pair is None:
+            expected = f"two words and, in column {rating + 1}, a finite number"
+            raise _broken_line(path, line, expected, repr(line.text), REPAIR)
+        pairs.append(pair)
+    return pairs
 
 
 def read_analogies(path: Path) -> list[AnalogySection]:
@@ -171,17 +179,16 @@ def read_odd_one_out(path: Path) -> list[OddOneOut]:
     """
     lines = _lines(path)
     content = _content(path, lines)
-    if _is_two_blocks(lines):
-        gap = next(line.number for line in lines if not line.text and line.number > content[0].number)
-        members = tuple(line.text for line in content if line.number < gap)
-        return [OddOneOut(members, line.text) for line in content if line.number > gap]
+    if blocks := _two_blocks(lines):
+        members, outliers = blocks
+        return [OddOneOut(tuple(members), odd) for odd in outliers]
     split = _splitter(content)
     questions = []
     for line in content:
         *members, odd = split(line.text)
         if len(members) < 2 or not all((*members, odd)):
-            got = f"{line.text!r}"
-            raise _broken_line(path, line, "three words or more, the odd one last", got, REPAIR)
+            expected = "three words or more, the odd one last"
+            raise _broken_line(path, line, expected, repr(line.text), REPAIR)
         questions.append(OddOneOut(tuple(members), odd))
     return questions
 
@@ -233,3 +240,80 @@ def weat_tests(word_sets: Mapping[str, Sequence[str]]) -> list[WeatTest]:
             x, y, a, b = (word_sets[some] for some in needed)
             tests.append(WeatTest(name, (x, y), (a, b)))
     return tests
+
+
+def _text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except OSError as fault:
+        raise InputError(
+            f"{path} cannot be read ({fault.strerror}); give the path of a test file"
+        ) from fault
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as fault:
+        number = data.count(b"\n", 0, fault.start) + 1
+        got = repr(data[fault.start : fault.end])
+        raise broken(f"{path}, line {number}", expected="UTF-8", got=got, remedy=CONVERT) from None
+
+
+def _lines(path: Path) -> list[Line]:
+    """All lines but comments."""
+    lines = [Line(n, text.strip()) for n, text in enumerate(_text(path).split("\n"), start=1)]
+    return [line for line in lines if not line.text.startswith("#")]
+
+
+def _content(path: Path, lines: Sequence[Line]) -> list[Line]:
+    """The lines that say something, at least one."""
+    content = [line for line in lines if line.text]
+    if not content:
+        raise broken(path, expected="a line a question", got="an empty file", remedy=DIFFERENT)
+    return content
+
+
+def _two_blocks(lines: Sequence[Line]) -> tuple[list[str], list[str]] | None:
+    """The words before and after an empty line, if there are but these, each on its own line."""
+    groups = groupby(lines, key=lambda line: bool(line.text))
+    blocks = [[line.text for line in group] for has_text, group in groups if has_text]
+    if len(blocks) != 2 or any(len(text.split()) > 1 for block in blocks for text in block):
+        return None
+    return blocks[0], blocks[1]
+
+
+def _splitter(content: Sequence[Line]) -> Callable[[str], list[str]]:
+    """What cuts a line into its cells, judged by the first line."""
+    for separator in "\t;,":
+        if separator in content[0].text:
+            return lambda text: [cell.strip() for cell in text.split(separator)]
+    return str.split
+
+
+def _rated_pair(cells: Sequence[str], first: int, second: int, rating: int) -> RatedPair | None:
+    """The pair in these columns of `cells`, None where one is missing."""
+    if len(cells) <= max(first, second, rating):
+        return None
+    number = _number(cells[rating])
+    if number is None or not cells[first] or not cells[second]:
+        return None
+    return RatedPair(cells[first], cells[second], number)
+
+
+def _place(names: Sequence[str], wanted: set[str], default: int) -> int:
+    """Which of the columns `names` is the first one wanted."""
+    return next((i for i, name in enumerate(names) if name in wanted), default)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _broken_line(path: Path, line: Line, expected: str, got: str, remedy: str) -> InputError:
+    return broken(f"{path}, line {line.number}", expected=expected, got=got, remedy=remedy)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +29,9 @@ HOLDOUT_SLICE = -1
 HOLDOUT_EPOCH = 0
 
 _HASH_RANGE = 1 << 30
+
+
+ArrowMap = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
 class PairSettings(NamedTuple):
@@ -88,7 +91,7 @@ _ENCODED = StructType(
 )
 
 
-def _look_up(words: Broadcast[pa.Array]):  # type: ignore[no-untyped-def]
+def _look_up(words: Broadcast[pa.Array]) -> ArrowMap:
     def encode_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for table in _gather(batches, _LOOKUP_TOKENS):
             yield from _pieces(table, words.value)
@@ -143,12 +146,17 @@ def draw(
     Every random number is keyed by (seed, epoch, slice, shard) and drawn in the order of the texts, so
     a partition computed again, anywhere, gives the same rows.
     """
+    return texts.mapInArrow(drawing(tables, settings, epoch=epoch), PAIRS)
+
+
+def drawing(tables: Broadcast[SamplingTables], settings: PairSettings, *, epoch: int) -> ArrowMap:
+    """What `draw` does to the batches of one partition, for callers that do more in the same task."""
 
     def draw_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for task, rows in draw_task(batches, tables.value, settings, epoch=epoch):
             yield rows_to_arrow(rows, epoch, task)
 
-    return texts.mapInArrow(draw_batches, PAIRS)
+    return draw_batches
 
 
 class Task(NamedTuple):

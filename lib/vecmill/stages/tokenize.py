@@ -49,8 +49,7 @@ def tokenize(
             F.lit(False).alias("invalid"),
             F.filter(content, lambda token: token.isNotNull()).alias("tokens"),
         )
-        fold: Callable[[Column], Column] = lambda token: _fold(_compose(token), lowercase)
-        split = raw.withColumn("tokens", F.transform("tokens", fold))
+        split = raw.withColumn("tokens", F.transform("tokens", lambda t: _fold(_compose(t), lowercase)))
     else:
         valid = documents.select(
             content.isNull().alias("null"),

@@ -38,10 +38,10 @@ class Metrics(NamedTuple):
 class Round(NamedTuple):
     """What a task must know to train its shard of one round.
 
-        kernel         applied to the shard's own copy of the tables, in place
-        merge          a name of core.merging.MERGES
-        expected_rows  about how many rows each shard holds, by shard: the pace of its learning rate
-        begin, end     the share of the whole training done before and after this round
+    kernel         applied to the shard's own copy of the tables, in place
+    merge          a name of core.merging.MERGES
+    expected_rows  about how many rows each shard holds, by shard: the pace of its learning rate
+    begin, end     the share of the whole training done before and after this round
     """
 
     kernel: Kernel

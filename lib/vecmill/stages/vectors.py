@@ -20,9 +20,7 @@ _NUMBERED = StructType(
 )
 
 
-def word_vectors(
-    blocks: DataFrame, vocabulary: DataFrame, *, table: str, block_rows: int
-) -> DataFrame:
+def word_vectors(blocks: DataFrame, vocabulary: DataFrame, *, table: str, block_rows: int) -> DataFrame:
     """BLOCKS, VOCABULARY -> VECTORS: each word with its row of `table`, ordered by id.
 
     `block_rows` is how many rows a full block holds, which is what a row's id follows from.

@@ -23,9 +23,7 @@ def count_words(tokens: DataFrame) -> DataFrame:
     )
 
 
-def count_of_counts(
-    words: DataFrame, *, min_count: int, max_size: int | None
-) -> npt.NDArray[np.int64]:
+def count_of_counts(words: DataFrame, *, min_count: int, max_size: int | None) -> npt.NDArray[np.int64]:
     """(word, count) -> how many words of the vocabulary have each count, (distinct counts, 2) int64.
 
     Collected to the driver, highest count first: at most sqrt(2 * tokens) rows, since so many

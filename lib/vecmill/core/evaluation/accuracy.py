@@ -10,8 +10,8 @@ from typing import NamedTuple
 class Accuracy(NamedTuple):
     """How many questions were answered rightly and wrongly, and how many have an unknown word.
 
-    A question with an unknown word is left out, unless the caller wanted it scored: then it is among
-    the incorrect as well.
+    A question with an unknown word is left out, unless the caller wanted it scored: then it is
+    among the incorrect as well.
     """
 
     correct: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -65,16 +66,13 @@ def analogy_score(
     first_spellings = word_ids.first_spellings(words)
     answers = best_answers(unit, *known[:, :3].T, method=method, first_spellings=first_spellings)
     right = iter((answers != NOTHING) & (first_spellings[answers] == known[:, 3]))
-    outcomes = [(name, None if ids is None else bool(next(right))) for name, ids in asked]
-
-    by_section = {
-        section.name: accuracy(
-            [outcome for name, outcome in outcomes if name == section.name],
-            score_unknown=score_unknown,
-        )
-        for section in sections
-    }
-    return AnalogyScore(by_section, accuracy([outcome for _, outcome in outcomes], score_unknown=score_unknown))
+    outcomes: dict[str, list[bool | None]] = {section.name: [] for section in sections}
+    for name, ids in asked:
+        outcomes[name].append(None if ids is None else bool(next(right)))
+    return AnalogyScore(
+        {name: accuracy(some, score_unknown=score_unknown) for name, some in outcomes.items()},
+        accuracy([*chain.from_iterable(outcomes.values())], score_unknown=score_unknown),
+    )
 
 
 def best_answers(
@@ -88,10 +86,10 @@ def best_answers(
 ) -> Ids:
     """The id that best answers each "a is to b as c is to ?", (Q,); -1 where no word is left.
 
-    3CosAdd seeks the x with the highest cos(x, b) - cos(x, a) + cos(x, c), which is the x nearest to
-    b - a + c; 3CosMul the highest cos(x, b) cos(x, c) / (cos(x, a) + 0.001), the cosines shifted to
-    0..1. Source: Levy and Goldberg 2014, "Linguistic regularities in sparse and explicit word
-    representations", eqs. 3 and 5. Of equal scores the smaller id wins.
+    3CosAdd seeks the x with the highest cos(x, b) - cos(x, a) + cos(x, c), which is the x nearest
+    to b - a + c; 3CosMul the highest cos(x, b) cos(x, c) / (cos(x, a) + 0.001), the cosines shifted
+    to 0..1. Source: Levy and Goldberg 2014, "Linguistic regularities in sparse and explicit word
+    representations". Of equal scores the smaller id wins.
 
         unit             (V, D) float32   rows of length 1
         a, b, c          (Q,)             ids; words with their `first_spellings` are no answers
@@ -99,7 +97,7 @@ def best_answers(
 
     Both scores are sums over the question's words, 3CosMul's after taking logarithms. So the
     products of all rows with the A different words asked about suffice: D A V multiplications, and
-    three additions a question and row. Memory is some 16 kB for each of the A words, besides the
+    three additions a question and row. Memory is some 20 kB for each of the A words, besides the
     arguments.
     """
     score_terms = _ADDITIVE_TERMS[method]

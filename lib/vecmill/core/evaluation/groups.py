@@ -45,8 +45,8 @@ def odd_one_out_score(
     """How often the odd word has the lowest mean cosine to the others of its question.
 
     That is also the word furthest from the mean of the rows, which gensim's doesnt_match names, and
-    the one that leaves the most compact cluster behind (Camacho-Collados and Navigli 2016, "Find the
-    word that does not belong"). A question with an unknown word is left out, or is wrong if
+    the one that leaves the most compact cluster behind (Camacho-Collados and Navigli 2016, "Find
+    the word that does not belong"). A question with an unknown word is left out, or is wrong if
     `score_unknown`.
 
         words  V, in falling frequency
@@ -137,7 +137,7 @@ def _one_k_means(rows: Doubles, k: int, rng: np.random.Generator) -> tuple[float
 
 
 def _spread_seeds(rows: Doubles, k: int, rng: np.random.Generator) -> list[int]:
-    """k ids of rows, each drawn with a chance that grows with its distance to those before it."""
+    """Ids (k,) of rows, each drawn with a chance that grows with its distance to the others."""
     seeds = [int(rng.integers(len(rows)))]
     while len(seeds) < k:
         # Rounding may put a cosine a little above 1.

@@ -69,7 +69,8 @@ def similarity_score(
 
     cosines = np.zeros(len(pairs))
     first, second = unit[rows[known]].astype(np.float64).transpose(1, 0, 2)
-    cosines[known] = np.einsum("pd,pd->p", first, second)
+    # float32 rows carry six decimals; further ones would rank a word paired with itself at random.
+    cosines[known] = np.einsum("pd,pd->p", first, second).round(6)
     if not score_unknown:
         cosines, ratings = cosines[known], ratings[known]
     return SimilarityScore(

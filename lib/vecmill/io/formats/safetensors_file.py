@@ -30,9 +30,7 @@ from vecmill.io.formats.vocabulary import read_words, vocabulary_path, write_wor
 TENSOR = "vectors"
 
 
-def write_safetensors(
-    path: Path, blocks: Iterable[Block], count: int, dim: int
-) -> tuple[Path, ...]:
+def write_safetensors(path: Path, blocks: Iterable[Block], count: int, dim: int) -> tuple[Path, ...]:
     """`blocks` of `count` words and `dim` numbers as `path` and its vocabulary.
 
     Returns the files written. Raises InputError for an empty word and one with a line break.

@@ -49,9 +49,7 @@ class Vectors(NamedTuple):
     counts: Counts | None = None
 
 
-def announced(
-    blocks: Iterable[Block], count: int, dim: int
-) -> Iterator[tuple[pa.Array, pa.Array, Floats]]:
+def announced(blocks: Iterable[Block], count: int, dim: int) -> Iterator[tuple[pa.Array, pa.Array, Floats]]:
     """(words, counts, vectors) of `blocks`, the first two as Arrow arrays, 4096 rows at most.
 
     Raises ShapeError where they are not the `count` rows of `dim` float32 that a header promised.

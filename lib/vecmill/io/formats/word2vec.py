@@ -32,9 +32,7 @@ UNFIT_FOR_BINARY = r"^$|[\x00\n ]"
 NUMBER_IN_WORD = r" [-+]?\.?[0-9][0-9.eE+-]*$"
 
 
-def write_word2vec_text(
-    path: Path, blocks: Iterable[Block], count: int, dim: int
-) -> tuple[Path, ...]:
+def write_word2vec_text(path: Path, blocks: Iterable[Block], count: int, dim: int) -> tuple[Path, ...]:
     """`blocks` of `count` words and `dim` numbers as `path`: a line "V d", then a line a word.
 
     Returns the files written. Raises InputError for an empty word and one with white space.
@@ -48,9 +46,7 @@ def write_word2vec_text(
     return (path,)
 
 
-def write_word2vec_binary(
-    path: Path, blocks: Iterable[Block], count: int, dim: int
-) -> tuple[Path, ...]:
+def write_word2vec_binary(path: Path, blocks: Iterable[Block], count: int, dim: int) -> tuple[Path, ...]:
     """`blocks` of `count` words and `dim` numbers as `path`, the numbers as little-endian float32.
 
     After the line "V d" come, for each word, itself, a space, its numbers and a line feed, as from

@@ -1,0 +1,52 @@
+"""The same key gives the same numbers, any other key gives others."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from vecmill.core.keyed_random import Purpose, generator
+
+keys = st.fixed_dictionaries(
+    {
+        # Beside small seeds those of more than one 32-bit word, which must not run into the rest.
+        "seed": st.integers(0, 3) | st.integers(0, 2**63 - 1),
+        "purpose": st.sampled_from(list(Purpose)),
+        "epoch": st.integers(0, 3),
+        "slice_": st.integers(0, 3),
+        "shard": st.integers(0, 3),
+    }
+)
+
+
+def numbers(key: dict[str, int]) -> list[float]:
+    return generator(**key).random(8).tolist()
+
+
+@given(keys)
+def test_the_same_key_gives_the_same_numbers(key):
+    assert numbers(key) == numbers(key)
+
+
+@given(keys, keys)
+def test_another_key_gives_other_numbers(key, other):
+    assume(key != other)
+
+    assert set(numbers(key)).isdisjoint(numbers(other))
+
+
+@pytest.mark.parametrize("part", ["seed", "epoch", "slice_", "shard"])
+def test_each_part_of_the_key_counts_by_itself(part):
+    key = {"seed": 1, "purpose": Purpose.PAIRS, "epoch": 1, "slice_": 1, "shard": 1}
+
+    assert numbers(key) != numbers({**key, part: 2})
+
+
+def test_streams_of_neighbouring_keys_are_not_correlated():
+    streams = [generator(1, Purpose.PAIRS, shard=shard).normal(size=20_000) for shard in range(4)]
+
+    correlations = np.corrcoef(streams)[np.triu_indices(4, 1)]
+    # 20,000 independent draws: the standard deviation of a correlation is .007.
+    assert np.abs(correlations).max() < 0.035

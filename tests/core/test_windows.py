@@ -1,0 +1,226 @@
+"""Windows against the obvious definition, and the laws of what is drawn at random."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vecmill.core.rows import Rows
+from vecmill.core.sampling import alias_table
+from vecmill.core.windows import blocks_of_texts, draw_rows
+
+VOCABULARY_SIZE = 12
+
+texts_of_ids = st.lists(st.lists(st.integers(0, VOCABULARY_SIZE - 1), max_size=15), max_size=6)
+
+
+def flat(texts: Sequence[Sequence[int]]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+    ids = np.array([id_ for text in texts for id_ in text], np.int32)
+    return ids, np.cumsum([len(text) for text in texts], dtype=np.int64)
+
+
+def draw(
+    texts: Sequence[Sequence[int]],
+    *,
+    window: int,
+    negatives: int = 2,
+    keep: npt.ArrayLike | None = None,
+    noise: npt.ArrayLike | None = None,
+    seed: int = 0,
+) -> Rows:
+    """Rows of `texts`; every token is kept and all words are equal noise, if not said otherwise."""
+    ids, ends = flat(texts)
+    everything = np.ones(max(VOCABULARY_SIZE, int(ids.max(initial=0)) + 1))
+    return draw_rows(
+        ids,
+        ends,
+        keep=np.asarray(everything if keep is None else keep, np.float32),
+        noise=alias_table(np.asarray(everything if noise is None else noise, np.float64)),
+        window=window,
+        negatives=negatives,
+        rng=np.random.default_rng(seed),
+    )
+
+
+def positions(texts: Sequence[Sequence[int]]) -> Iterator[tuple[Sequence[int], int]]:
+    """Every position that has company: its text, and where in it it stands."""
+    for text in texts:
+        if len(text) > 1:
+            for place in range(len(text)):
+                yield text, place
+
+
+def around(text: Sequence[int], place: int, radius: int) -> list[int]:
+    """The words at a distance of at most `radius`, in the order of the text."""
+    return [word for other, word in enumerate(text) if other != place and abs(other - place) <= radius]
+
+
+def windows_of(rows: Rows) -> list[list[int]]:
+    bounds = zip(rows.offsets[:-1].tolist(), rows.offsets[1:].tolist(), strict=True)
+    return [rows.words[begin:end].tolist() for begin, end in bounds]
+
+
+def assert_rows_of(rows: Rows, texts: Sequence[Sequence[int]], window: int) -> None:
+    """Every position gave one row: its centre, and all that lies within some radius of it."""
+    expected = list(positions(texts))
+    assert rows.centers.tolist() == [text[place] for text, place in expected]
+    for found, (text, place) in zip(windows_of(rows), expected, strict=True):
+        assert found in [around(text, place, radius) for radius in range(1, window + 1)]
+
+
+@given(texts_of_ids, st.integers(1, 20), st.integers(0, 2**32 - 1))
+def test_a_row_holds_all_words_within_some_radius_in_the_same_text(texts, window, seed):
+    assert_rows_of(draw(texts, window=window, seed=seed), texts, window)
+
+
+@given(
+    texts_of_ids,
+    st.lists(st.sampled_from([0.0, 1.0]), min_size=VOCABULARY_SIZE, max_size=VOCABULARY_SIZE),
+    st.integers(1, 6),
+    st.integers(0, 2**32 - 1),
+)
+def test_windows_reach_over_tokens_that_subsampling_took_away(texts, keep, window, seed):
+    left = [[word for word in text if keep[word] == 1] for text in texts]
+
+    assert_rows_of(draw(texts, window=window, keep=keep, seed=seed), left, window)
+
+
+@given(texts_of_ids, st.integers(1, 6), st.integers(0, 5))
+def test_rows_have_the_shapes_and_types_that_kernels_ask_for(texts, window, negatives):
+    rows = draw(texts, window=window, negatives=negatives)
+
+    count = len(list(positions(texts)))
+    assert {array.dtype for array in rows} == {np.dtype(np.int32)}
+    assert rows.centers.shape == (count,)
+    assert rows.negatives.shape == (count, negatives)
+    assert rows.offsets.shape == (count + 1,)
+    assert rows.offsets[0] == 0
+    assert rows.offsets[-1] == len(rows.words)
+
+
+def test_a_window_of_one_is_both_neighbours():
+    rows = draw([[1, 2, 3], [4], [5, 6]], window=1)
+
+    assert rows.centers.tolist() == [1, 2, 3, 5, 6]
+    assert windows_of(rows) == [[2], [1, 3], [2], [6], [5]]
+
+
+def test_no_window_crosses_a_text():
+    ends_of_texts = [[1, 1, 1, 1], [2, 2, 2], [], [3, 3]] * 50
+
+    rows = draw(ends_of_texts, window=10)
+
+    for center, words in zip(rows.centers.tolist(), windows_of(rows), strict=True):
+        assert set(words) == {center}
+
+
+@pytest.mark.parametrize("window", [1, 5, 126, 127, 300])
+def test_the_radius_is_uniform_from_one_to_the_window(window):
+    draws = 200 * window
+    # Positions far from both ends show their radius by half the number of their words.
+    text = np.zeros(draws + 2 * window, np.int32).tolist()
+
+    rows = draw([text], window=window, negatives=0)
+
+    radius = np.diff(rows.offsets)[window:-window] // 2
+    seen = np.bincount(radius, minlength=window + 1)
+    assert seen[0] == 0
+    assert len(seen) == window + 1
+    chi_square = ((seen[1:] - 200) ** 2 / 200).sum()
+    # Five standard deviations above the mean of chi-square with window - 1 degrees of freedom.
+    assert chi_square <= window - 1 + 5 * np.sqrt(2 * (window - 1)) + 1e-9
+
+
+def test_tokens_are_kept_with_their_words_probability():
+    keep = np.array([0.1, 0.5, 0.9, 1.0])
+    texts = [[0, 1, 2, 3] * 20_000]
+
+    rows = draw(texts, window=1, keep=keep, noise=np.ones(4))
+
+    kept = np.bincount(rows.centers, minlength=4) / 20_000
+    # Five standard deviations of a share of 20,000 are at most .018.
+    np.testing.assert_allclose(kept, keep, atol=0.018)
+    assert kept[3] == 1
+
+
+def test_noise_words_follow_their_distribution_whatever_the_centre():
+    noise = np.array([1.0, 2, 3, 4])
+    rows = draw([[0, 1, 2, 3] * 5_000], window=2, negatives=3, noise=noise)
+
+    for center in range(4):
+        drawn = rows.negatives[rows.centers == center]
+        share = np.bincount(drawn.ravel(), minlength=4) / drawn.size
+        # 15,000 draws a centre: five standard deviations are .02.
+        np.testing.assert_allclose(share, noise / 10, atol=0.02)
+
+
+def test_the_noise_words_of_a_row_are_drawn_independently():
+    rows = draw([[0, 1] * 10_000], window=2, negatives=2, noise=np.ones(2), keep=np.ones(2))
+
+    equal = (rows.negatives[:, 0] == rows.negatives[:, 1]).mean()
+    # 20,000 rows, half of them equal by chance: five standard deviations are .018.
+    assert abs(equal - 0.5) < 0.018
+
+
+def test_the_same_generator_gives_the_same_rows_and_goes_on():
+    texts = [[1, 2, 3, 4, 5] * 40]
+
+    first, again, other = (draw(texts, window=5, seed=seed) for seed in (3, 3, 4))
+
+    assert all(np.array_equal(x, y) for x, y in zip(first, again, strict=True))
+    assert not np.array_equal(first.negatives, other.negatives)
+    assert not np.array_equal(first.offsets, other.offsets)
+
+
+@st.composite
+def texts_in_batches(
+    draw: st.DrawFn,
+) -> tuple[list[list[int]], list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]]]:
+    """Texts numbered by their content, and the same texts cut into batches at random."""
+    lengths = draw(st.lists(st.integers(0, 9), max_size=15))
+    texts = [[number] * length for number, length in enumerate(lengths)]
+    cuts = sorted(draw(st.lists(st.integers(0, len(texts)), max_size=6)))
+    bounds = zip([0, *cuts], [*cuts, len(texts)], strict=True)
+    return texts, [flat(texts[begin:end]) for begin, end in bounds]
+
+
+def texts_of(ids: npt.NDArray[np.int32], ends: npt.NDArray[np.int64]) -> list[list[int]]:
+    return [part.tolist() for part in np.split(ids, ends[:-1])]
+
+
+@given(texts_in_batches(), st.integers(1, 30))
+def test_blocks_hold_the_same_texts_whatever_the_batches(drawn, tokens):
+    texts, batches = drawn
+
+    found = [texts_of(*block) for block in blocks_of_texts(batches, tokens)]
+
+    together = [text for block in found for text in block]
+    assert [text for text in together if text] == [text for text in texts if text]
+    assert found == [texts_of(*block) for block in blocks_of_texts([flat(texts)], tokens)]
+
+
+@given(texts_in_batches(), st.integers(1, 30))
+def test_a_block_ends_with_the_first_text_that_fills_it(drawn, tokens):
+    _, batches = drawn
+
+    found = [texts_of(*block) for block in blocks_of_texts(batches, tokens)]
+
+    sizes = [[len(text) for text in block] for block in found]
+    assert all(sum(block) >= tokens for block in sizes[:-1])
+    assert all(sum(block[:-1]) < tokens for block in sizes)
+
+
+def test_blocks_come_before_all_batches_are_read():
+    def batches():
+        yield flat([[1, 1], [2, 2]])
+        pytest.fail("read on although a block was full")
+
+    ids, ends = next(blocks_of_texts(batches(), tokens=3))
+
+    assert ids.tolist() == [1, 1, 2, 2]
+    assert ends.tolist() == [2, 4]

@@ -1,0 +1,127 @@
+"""Which room may import which: read from the source, so that nothing need be run."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "lib" / "vecmill"
+MODULES = {
+    ".".join(path.relative_to(ROOT / "lib").with_suffix("").parts).removesuffix(".__init__"): path
+    for path in PACKAGE.rglob("*.py")
+}
+
+# What each room may import of ours; a room is a prefix of a module's name.
+ALLOWED = {
+    "vecmill.core": ("vecmill.core", "vecmill.errors"),
+    "vecmill.io": ("vecmill.io", "vecmill.core", "vecmill.errors"),
+    "vecmill.stages": ("vecmill.stages", "vecmill.core", "vecmill.io.schemas"),
+}
+# And of others, beside Python's own library.
+ALLOWED_OTHERS = {"vecmill.core": {"numpy", "numba"}}
+
+# Where tasks begin: what an executor imports to unpickle a stage's functions.
+ON_EXECUTORS = ("vecmill.core", "vecmill.stages", "vecmill.io.schemas")
+DRIVER_ONLY = ("pydantic", "vecmill.config")
+
+
+def is_within(module: str, rooms: tuple[str, ...]) -> bool:
+    return any(module == room or module.startswith(f"{room}.") for room in rooms)
+
+
+def imports(path: Path, module: str) -> Iterator[str]:
+    """Every module that the file at `path` imports, wherever in it, by its full name."""
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1]
+            base = ".".join([*(above if node.level else []), *([node.module] if node.module else [])])
+            for alias in node.names:
+                full = f"{base}.{alias.name}"
+                yield full if full in MODULES else base
+
+
+def modules_in(*rooms: str) -> list[str]:
+    return sorted(module for module in MODULES if is_within(module, rooms))
+
+
+def test_the_rooms_are_there():
+    for room in (*ALLOWED, *ON_EXECUTORS):
+        assert modules_in(room), room
+
+
+@pytest.mark.parametrize("room", ALLOWED)
+def test_a_room_imports_of_ours_only_what_it_may(room):
+    wrong = [
+        f"{module} imports {imported}"
+        for module in modules_in(room)
+        for imported in imports(MODULES[module], module)
+        if is_within(imported, ("vecmill",)) and not is_within(imported, ALLOWED[room])
+    ]
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("room", ALLOWED_OTHERS)
+def test_a_room_imports_of_others_only_what_it_may(room):
+    allowed = ALLOWED_OTHERS[room] | sys.stdlib_module_names | {"vecmill"}
+
+    wrong = [
+        f"{module} imports {imported}"
+        for module in modules_in(room)
+        for imported in imports(MODULES[module], module)
+        if imported.split(".")[0] not in allowed
+    ]
+
+    assert wrong == []
+
+
+def test_nothing_that_executors_import_reaches_what_lives_on_the_driver_alone():
+    reached, waiting = set(), modules_in(*ON_EXECUTORS)
+    while waiting:
+        module = waiting.pop()
+        if module in reached:
+            continue
+        reached.add(module)
+        # Importing a module imports the packages that it lies in.
+        parts = module.split(".")
+        waiting += [".".join(parts[:n]) for n in range(1, len(parts))]
+        for imported in imports(MODULES[module], module):
+            assert not is_within(imported, DRIVER_ONLY), f"{module} imports {imported}"
+            if imported in MODULES:
+                waiting.append(imported)
+
+    assert len(reached) > len(modules_in("vecmill.core"))
+
+
+def test_jobs_are_thin():
+    for job in (ROOT / "jobs").glob("*.py"):
+        assert {name.split(".")[0] for name in imports(job, job.stem)} <= {
+            "__future__",
+            "sys",
+            "vecmill",
+        }, job
+        assert len(job.read_text().splitlines()) < 50, job
+
+
+def test_no_job_bears_the_name_of_a_standard_module():
+    names = {job.stem for job in (ROOT / "jobs").glob("*.py")}
+
+    assert names
+    assert names.isdisjoint(sys.stdlib_module_names)
+
+
+def test_only_one_module_reaches_into_sparks_jvm():
+    def reaches(path: Path) -> bool:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        return not attributes.isdisjoint({"_jvm", "_gateway", "_jdf", "_jsparkSession"})
+
+    assert [module for module in MODULES if reaches(MODULES[module])] == ["vecmill.io.files"]

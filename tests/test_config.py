@@ -1,0 +1,285 @@
+"""A configuration is whole and possible, or every one of its faults is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from vecmill.config import Config
+from vecmill.errors import ConfigError
+
+NEEDED = ("input.path=corpus.txt", "output.path=out")
+
+
+def load(*overrides: str) -> Config:
+    return Config.load(None, (*NEEDED, *overrides))
+
+
+def faults_of(*overrides: str) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as error:
+        load(*overrides)
+    return error.value.faults
+
+
+def test_defaults_are_those_of_word2vec_c():
+    config = load()
+
+    assert config.pairs.window == 5
+    assert config.pairs.negatives == 5
+    assert config.pairs.subsample == 1e-3
+    assert config.pairs.noise_exponent == 0.75
+    assert config.vocabulary.min_count == 5
+    assert config.vocabulary.max_size is None
+    assert config.train.dim == 100
+    assert config.train.epochs == 5
+    assert config.train.learning_rate == 0.025
+    assert config.train.min_learning_rate == 0.025 * 0.0001
+
+
+def test_a_file_sets_what_it_names_and_leaves_the_rest(tmp_path: Path):
+    file = tmp_path / "größe.toml"
+    file.write_text(
+        """
+        [input]
+        format = "json"
+        path = "korpus/größe.json"
+        options = { multiLine = "true" }
+        [train]
+        dim = 20
+        [output]
+        path = "out"
+        """,
+        encoding="utf-8",
+    )
+
+    config = Config.load(str(file))
+
+    assert config.input.path == "korpus/größe.json"
+    assert config.input.options == {"multiLine": "true"}
+    assert (config.train.dim, config.train.epochs) == (20, 5)
+
+
+def test_overrides_win_over_the_file_and_later_ones_over_earlier_ones(tmp_path: Path):
+    file = tmp_path / "a.toml"
+    file.write_text('[input]\npath = "a"\n[output]\npath = "b"\n[train]\ndim = 20\nepochs = 2\n')
+
+    config = Config.load(str(file), ["train.dim=30", "output.path=c", "train.dim = 40"])
+
+    assert (config.train.dim, config.train.epochs) == (40, 2)
+    assert (config.input.path, config.output.path) == ("a", "c")
+
+
+@pytest.mark.parametrize(
+    ("override", "section", "key", "value"),
+    [
+        ("train.learning_rate=0.05", "train", "learning_rate", 0.05),
+        ("train.learning_rate=1", "train", "learning_rate", 1.0),
+        ("pairs.materialize=false", "pairs", "materialize", False),
+        ("tokenizer.pattern=[a-z]+", "tokenizer", "pattern", "[a-z]+"),
+        (r"tokenizer.pattern='\d = \d'", "tokenizer", "pattern", r"\d = \d"),
+        ("output.path='2024'", "output", "path", "2024"),
+        ("output.path=s3a://bucket/a=b", "output", "path", "s3a://bucket/a=b"),
+        ("input.options.multiLine='true'", "input", "options", {"multiLine": "true"}),
+    ],
+)
+def test_the_value_of_an_override_is_toml_or_else_a_string(override, section, key, value):
+    assert getattr(getattr(load(override), section), key) == value
+
+
+@pytest.mark.parametrize(
+    ("input_", "column"),
+    [
+        (["input.format=text"], "value"),
+        (["input.format=json"], "text"),
+        (["input.format=text", "input.column=body"], "body"),
+    ],
+)
+def test_the_column_to_read_is_the_one_named_or_the_usual_one(input_, column):
+    assert load(*input_).input.text_column == column
+
+
+def test_every_fault_is_told_in_one_message():
+    faults = faults_of(
+        "train.dim=0",
+        "train.dimm=5",
+        "pairs.window=two",
+        "pairs.subsample=-1",
+        "vocabulary.min_count=1.5",
+        "train",
+    )
+
+    assert set(faults) == {
+        "--set train: must have the form section.key=value",
+        "--set: train.dim must be a number >= 1, got 0",
+        "--set: train.dimm is not a key; did you mean train.dim?",
+        "--set: pairs.window must be a whole number, got 'two'",
+        "--set: pairs.subsample must be a number >= 0.0, got -1",
+        "--set: vocabulary.min_count must be a whole number, got 1.5",
+    }
+    with pytest.raises(ConfigError) as error:
+        load("train.dim=0", "train.epochs=0")
+    assert str(error.value) == "; ".join(error.value.faults)
+    assert len(error.value.faults) == 2
+    assert error.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("override", "fault"),
+    [
+        ("train.dim=10_001", "train.dim must be a number <= 10000, got 10001"),
+        ("train.learning_rate=0", "train.learning_rate must be a number > 0.0, got 0"),
+        ("train.learning_rate=fast", "train.learning_rate must be a number, got 'fast'"),
+        ("train.learning_rate=true", "train.learning_rate must be a number, got True"),
+        ("train.learning_rate=nan", "train.learning_rate must be a finite number, got nan"),
+        ("pairs.subsample=inf", "pairs.subsample must be a finite number, got inf"),
+        ("train.epochs=true", "train.epochs must be a whole number, got True"),
+        (f"train.seed={2**63}", f"train.seed must be a number < {2**63}, got {2**63}"),
+        ("train.seed=-1", "train.seed must be a number >= 0, got -1"),
+        ("pairs.materialize=1", "pairs.materialize must be true or false, got 1"),
+        ("input.path=5", "input.path must be a string, got 5"),
+        ("input.path=", "input.path must be a string that is not empty, got ''"),
+        ("input.options=5", "input.options must be a table of strings, got 5"),
+        ("input.options.header=true", "input.options.header must be a string, got True"),
+        ("train.merge=sum", "train.merge must be one of 'mean', got 'sum'"),
+        ("train.kernel=cuda", "train.kernel must be one of 'numpy', got 'cuda'"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_told_with_what_was_expected(override, fault):
+    assert faults_of(override) == (f"--set: {fault}",)
+
+
+def test_an_unknown_tokenizer_is_told_with_those_there_are():
+    [fault] = faults_of("tokenizer.kind=words")
+
+    for kind in ("sentences", "regex", "whitespace", "column", "python"):
+        assert repr(kind) in fault
+    assert fault.endswith("got 'words'")
+
+
+@pytest.mark.parametrize(
+    ("override", "fault"),
+    [
+        ("train.epoch=3", "train.epoch is not a key; did you mean train.epochs?"),
+        ("train.windw=3", "train.windw is not a key; did you mean pairs.window?"),
+        ("trian.dim=3", "trian is not a key; did you mean train?"),
+        (
+            "tokenizer.xyzzy=3",
+            "tokenizer.xyzzy is not a key; the keys there are: kind, lowercase, pattern, min_length",
+        ),
+        (
+            "xyzzy.a=3",
+            "xyzzy is not a key; the keys there are: input, tokenizer, vocabulary, pairs, train, output",
+        ),
+    ],
+)
+def test_an_unknown_key_is_told_with_the_one_that_was_meant(override, fault):
+    assert faults_of(override) == (f"--set: {fault}",)
+
+
+@pytest.mark.parametrize("text", ["dim=5", "train.dim", "train.=5", ".dim=5", "=5", ""])
+def test_an_override_of_another_form_is_a_fault(text):
+    assert faults_of(text) == (f"--set {text}: must have the form section.key=value",)
+
+
+def test_an_override_below_a_value_is_a_fault():
+    assert "--set input.path.deep=5: path is a value and not a section" in faults_of("input.path.deep=5")
+
+
+def test_what_must_be_set_is_told(tmp_path: Path):
+    file = tmp_path / "empty.toml"
+    file.write_text("")
+
+    with pytest.raises(ConfigError) as error:
+        Config.load(str(file))
+
+    assert error.value.faults == (f"{file}: output.path must be set",)
+
+
+@pytest.mark.parametrize("format_", ["text", "json", "parquet", "orc", "csv"])
+def test_a_format_of_files_needs_a_path(format_):
+    with pytest.raises(ConfigError, match=f"input.path must be set where .* '{format_}'"):
+        Config.load(None, [f"input.format={format_}", "output.path=out"])
+
+
+def test_another_data_source_needs_no_path():
+    config = Config.load(None, ["input.format=jdbc", "output.path=out"])
+
+    assert config.input.path is None
+
+
+@pytest.mark.parametrize(
+    ("overrides", "fault"),
+    [
+        (["tokenizer.kind=python"], "tokenizer.pattern must name a function as 'module:function'"),
+        (["tokenizer.kind=python", "tokenizer.pattern=split"], "got 'split'"),
+        (["tokenizer.kind=python", "tokenizer.pattern=a b:c"], "got 'a b:c'"),
+        (["tokenizer.kind=python", "tokenizer.pattern=a:b:c"], "got 'a:b:c'"),
+        (
+            ["tokenizer.kind=whitespace", "tokenizer.pattern=x"],
+            "tokenizer.pattern means nothing where tokenizer.kind is 'whitespace'; remove it",
+        ),
+        (["tokenizer.kind=column"], "use 'whitespace'"),
+        (
+            ["train.learning_rate=0.01", "train.min_learning_rate=0.02"],
+            "train.min_learning_rate must be at most train.learning_rate (0.01), got 0.02",
+        ),
+        (["train.threads=2"], "train.threads must be 1 with train.kernel 'numpy', got 2"),
+    ],
+)
+def test_an_impossible_combination_is_told(overrides, fault):
+    [found] = faults_of(*overrides)
+
+    assert found.startswith("--set: ")
+    assert fault in found
+
+
+def test_all_impossible_combinations_are_told_at_once():
+    assert len(faults_of("tokenizer.kind=column", "train.threads=2")) == 2
+
+
+def test_a_tokenizer_in_a_package_is_possible():
+    config = load("tokenizer.kind=python", "tokenizer.pattern=my_package.words:split")
+
+    assert config.tokenizer.pattern == "my_package.words:split"
+
+
+def test_a_file_that_is_not_there_or_no_toml_is_told(tmp_path: Path):
+    broken, binary = tmp_path / "broken.toml", tmp_path / "binary.toml"
+    broken.write_text("[train\ndim = 5")
+    binary.write_bytes(b"\xff\xfe")
+
+    for path, message in (
+        (tmp_path / "missing.toml", "--config: .*missing.toml does not exist"),
+        (tmp_path, "--config: cannot read "),
+        (binary, "--config: cannot read .*binary.toml"),
+        (broken, r"broken.toml: not valid TOML: .*line 1"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            Config.load(str(path))
+
+
+def test_a_section_given_as_a_value_is_told(tmp_path: Path):
+    file = tmp_path / "a.toml"
+    file.write_text('train = 5\n[input]\npath = "a"\n[output]\npath = "b"\n')
+
+    with pytest.raises(ConfigError) as error:
+        Config.load(str(file))
+
+    assert error.value.faults == (f"{file}: train must be a section, got 5",)
+
+
+def test_a_configuration_cannot_be_changed():
+    with pytest.raises(ValidationError):
+        load().train.dim = 3
+
+
+def test_commands_that_ask_a_run_need_only_its_output(tmp_path: Path):
+    assert Config.load_output(None, ["output.path=out"]) == "out"
+    with pytest.raises(ConfigError, match="output.path must be set"):
+        Config.load_output(None)
+    file = tmp_path / "a.toml"
+    file.write_text('[input]\npath = "a"\n[output]\npath = "b"\n')
+    assert Config.load_output(str(file)) == "b"
+    assert Config.load_output(str(file), ["output.path=c"]) == "c"
