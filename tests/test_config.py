@@ -277,7 +277,7 @@ def test_a_configuration_cannot_be_changed():
 
 def test_commands_that_ask_a_run_need_only_its_output(tmp_path: Path):
     assert Config.load_output(None, ["output.path=out"]) == "out"
-    with pytest.raises(ConfigError, match="output.path must be set"):
+    with pytest.raises(ConfigError, match=r"output\.path must be set"):
         Config.load_output(None)
     file = tmp_path / "a.toml"
     file.write_text('[input]\npath = "a"\n[output]\npath = "b"\n')

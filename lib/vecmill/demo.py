@@ -14,8 +14,8 @@ from vecmill.errors import ConfigError, VecmillError
 from vecmill.io.run_directory import MANIFEST
 from vecmill.word_vectors import WordVectors, read_run
 
-_WORDS = ("king", "bread", "mountain", "joy", "jerusalem")
-_ANALOGIES = (("father", "mother", "son"), ("man", "woman", "king"), ("day", "night", "light"))
+_WORDS = ("bread", "joy", "king", "moses", "mountain")
+_ANALOGIES = (("he", "she", "his"), ("son", "sons", "daughter"), ("day", "night", "light"))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -14,6 +14,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -72,19 +73,19 @@ def diagnose(arguments: argparse.Namespace) -> tuple[str, bool]:
 
     check("Python", python)
     for package in PACKAGES:
-        check(package, lambda package=package: version(package))  # type: ignore[misc]
+        check(package, partial(version, package))
     check("Java", java_found)
     if arguments.spark_conf:
-        check("Spark settings", lambda: spark_settings(arguments.spark_conf, properties))
-    check("memory", lambda: memory(properties))
-    check("temporary disk", lambda: temporary_disk(properties))
+        check("Spark settings", partial(spark_settings, arguments.spark_conf, properties))
+    check("memory", partial(memory, properties))
+    check("temporary disk", partial(temporary_disk, properties))
     check("network", network)
     if arguments.config or arguments.overrides:
-        check("configuration", lambda: configuration(arguments))
+        check("configuration", partial(configuration, arguments))
     if any(finding.state == "FAULT" and finding.name in _SPARK_NEEDS for finding in findings):
         findings.append(Finding("warning", "Spark job", "not tried; mend the faults above first"))
     else:
-        check("Spark job", lambda: spark_job(properties))
+        check("Spark job", partial(spark_job, properties))
 
     faults = sum(finding.state == "FAULT" for finding in findings)
     verdict = "This machine can run vecmill."
@@ -307,9 +308,10 @@ def _local_cores(master: str) -> int:
 
 
 def _can_write(folder: Path) -> bool:
+    """Whether a file can be made there, or where the folder would be made."""
+    there = next((f for f in (folder, *folder.absolute().parents) if f.exists()), folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
+        with tempfile.TemporaryFile(dir=there):
             return True
     except OSError:
         return False

@@ -177,7 +177,7 @@ def estimate(text_bytes: float, config: Config) -> Corpus:
             f"{_BYTES_A_TOKEN:g} bytes; {_HEAPS_FACTOR:g} (tokens / min_count)^{_HEAPS_EXPONENT:g} words "
             "(Heaps' law), whose counts fall as 1 / rank (Zipf's law).",
             "Markup, other languages and mixed sources can have several times the vocabulary; "
-            "'vecmill vocabulary' counts, and then this plan is exact.",
+            "'vecmill vocabulary' counts both, and this plan then uses its counts.",
         ),
     )
 
@@ -320,15 +320,19 @@ def told(corpus: Corpus, needed: Needs, place: Place, config: Config) -> str:
         (
             f"Python workers of {executor}",
             told_bytes(needed.executor),
-            f"{place.slots} cores, {train.shards} shards",
+            f"{_many(place.slots, 'core')}, {_many(train.shards, 'shard')}",
         ),
         ("driver, Python", told_bytes(needed.driver), f"the model {_DRIVER_MODELS} times"),
         ("JVM heap", told_bytes(needed.heap), "to read a checkpoint"),
         ("collected to the driver", told_bytes(needed.collected), "under spark.driver.maxResultSize"),
         *_section("moved"),
         ("broadcast a round", told_bytes(needed.model), "to each executor"),
-        ("a round", told_bytes(needed.moved_round), f"{train.shards} shards, the model out and back"),
-        ("the whole training", told_bytes(needed.moved), f"{needed.rounds} rounds"),
+        (
+            "a round",
+            told_bytes(needed.moved_round),
+            f"{_many(train.shards, 'shard')}, the model out and back",
+        ),
+        ("the whole training", told_bytes(needed.moved), _many(needed.rounds, "round")),
         *_section("disk"),
         *((f"{name}/", told_bytes(size), _disk_note(name, config)) for name, size in needed.disk.items()),
         ("output, in all", told_bytes(needed.output), _free(place.output_free)),
@@ -354,9 +358,13 @@ def _disk_note(name: str, config: Config) -> str:
     if name == "pairs" and not config.pairs.materialize:
         return "pairs.materialize is off"
     return {
-        "pairs": f"{config.train.epochs} epochs",
+        "pairs": _many(config.train.epochs, "epoch"),
         "model": "two checkpoints and the one being written",
     }.get(name, "")
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _free(count: int | None) -> str:
@@ -379,14 +387,14 @@ def _look(spark: Any, config: Config) -> tuple[Corpus, Path | None, int]:
     from vecmill.io.files import Folder, list_input
     from vecmill.io.run_directory import Manifest
     from vecmill.io.schemas import VOCABULARY
-    from vecmill.io.shard_files import local_folder
+    from vecmill.io.files import local_path
 
     folder = Folder(spark, config.output.path)
     files = list_input(spark, config.input.path) if config.input.path else []
     manifest = Manifest(folder)
     keys = pipeline.keys(config, files)
     held = folder.size(".") if folder.exists(".") else 0
-    output = local_folder(folder.qualified("."))
+    output = local_path(folder.qualified("."))
     if all(manifest.is_done(name, keys[name]) for name in ("tokenize", "vocabulary")):
         count, keep = F.col("count"), F.col("keep_probability")
         row = (

@@ -25,12 +25,13 @@ from vecmill.core.blocks import block_rows
 from vecmill.core.rows import Rows
 from vecmill.errors import ConfigError, InputError
 from vecmill.io import checkpoints, shard_files, tables
-from vecmill.io.files import Folder
+from vecmill.io.files import Folder, local_path
 from vecmill.io.run_directory import Manifest
 from vecmill.io.schemas import BLOCKS, PAIRS, TEXTS, TOKENS, VECTORS, VOCABULARY
 from vecmill.session import LONG_ROWS, ONE_FILE_ONE_TASK, using
 from vecmill.stages import pairs, vectors, vocabulary
 from vecmill.stages import train as training
+from vecmill.stages.tokenize import python_tokenizer
 from vecmill.stages.tokenize import tokenize as tokenize_documents
 
 # Held-out rows are kept by the driver, so there are at most so many: 3 MB at the default window.
@@ -75,6 +76,8 @@ def tokenize(run: Run) -> Mapping[str, Any]:
     )
     if settings.kind == "regex" and settings.pattern:
         _check_pattern(run.spark, settings.pattern)
+    if settings.kind == "python":
+        _check_function(settings.pattern or "")
     observed = Observation("tokenize")
     tokens = tokenize_documents(
         documents,
@@ -104,6 +107,18 @@ def _check_pattern(spark: SparkSession, pattern: str) -> None:
             [
                 f"tokenizer.pattern must be a Java regular expression, got {pattern!r}: "
                 f"{tables.first_line(error)}"
+            ]
+        ) from error
+
+
+def _check_function(name: str) -> None:
+    try:
+        python_tokenizer(name)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(
+            [
+                f"tokenizer.pattern: {name} cannot be imported ({error}); "
+                "give its module with --py-files, or install it"
             ]
         ) from error
 
@@ -173,7 +188,8 @@ def encode_texts(run: Run) -> Mapping[str, Any]:
     finally:
         words.destroy()
     totals = (
-        run.table("texts", TEXTS)
+        run.spark.read.schema(TEXTS)
+        .parquet(run.folder.path("texts"))
         .groupBy("slice", "shard")
         .agg(F.sum(F.size("ids")).alias("words"), F.count(F.lit(1)).alias("texts"))
         .sort("slice", "shard")
@@ -246,7 +262,7 @@ def _write_pairs(
     """Write one file for each epoch, slice and shard; the rows of each epoch."""
     texts = run.table("texts", TEXTS).where(F.col("slice") != pairs.HOLDOUT_SLICE)
     settings = pair_settings(run.config)
-    folder = shard_files.local_folder(run.folder.qualified(staged))
+    folder = local_path(run.folder.qualified(staged))
     if folder is None:
         drawn = [pairs.draw(texts, sampling_tables, settings, epoch=epoch) for epoch in epochs]
         table = functools.reduce(DataFrame.unionByName, drawn)
@@ -360,7 +376,7 @@ def pair_settings(config: Config) -> pairs.PairSettings:
 
 def vocabulary_columns(folder: Folder, *names: str) -> dict[str, pa.Array]:
     """Columns of the vocabulary in the order of the ids, on the driver: one entry a word."""
-    table = tables.read(folder, "vocabulary", VOCABULARY).select("id", *names).toArrow()
+    table = tables.collect(folder, "vocabulary", VOCABULARY).select(["id", *names])
     ordered = table.sort_by("id").combine_chunks()
     return {name: ordered[name].chunk(0) for name in names}
 

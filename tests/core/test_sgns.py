@@ -149,9 +149,7 @@ def test_a_window_that_crosses_the_end_of_a_batch_belongs_to_the_row_its_offsets
 
     whole = update(whole_W, whole_C, rows, rates, rows_per_step=4)
     head = Rows(rows.centers[:4], rows.offsets[:5], rows.words, rows.negatives[:4])
-    parts = [
-        update(W, C, part, r, rows_per_step=4) for part, r in ((head, rates[:4]), (tail, rates[4:]))
-    ]
+    parts = [update(W, C, part, r, rows_per_step=4) for part, r in ((head, rates[:4]), (tail, rates[4:]))]
 
     np.testing.assert_array_equal(W, whole_W)
     np.testing.assert_array_equal(C, whole_C)
@@ -165,9 +163,7 @@ def test_a_negative_equal_to_its_centre_is_left_out():
 
     total = update(*with_it, make_rows([3], [[1, 2]], [[3, 4]]), rate)
 
-    assert total == pytest.approx(
-        update(*without_it, make_rows([3], [[1, 2]], [[4]]), rate), rel=1e-6
-    )
+    assert total == pytest.approx(update(*without_it, make_rows([3], [[1, 2]], [[4]]), rate), rel=1e-6)
     np.testing.assert_allclose(with_it, without_it, rtol=1e-6)
 
 

@@ -138,9 +138,7 @@ def test_nearest_refuses_shapes_that_do_not_fit():
 def test_man_is_to_king_as_woman_is_to_queen():
     man, king, woman, queen, apple = range(5)
     gender, crown, fruit = np.eye(3, dtype=np.float32)
-    unit = unit_rows(
-        np.array([gender, gender + crown, -gender, crown - gender, fruit], dtype=np.float32)
-    )
+    unit = unit_rows(np.array([gender, gender + crown, -gender, crown - gender, fruit], dtype=np.float32))
 
     query = analogy_query(unit, [man], [king], [woman])
     ids, _ = nearest(unit, query, 1, exclude=[{man, king, woman}])

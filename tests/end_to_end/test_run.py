@@ -47,7 +47,9 @@ def test_a_run_leaves_what_the_design_promises(vecmill: Command, small_corpus: P
 
     assert outcome.code == 0, outcome.said
     record = manifest(out)
-    assert {name: stage["state"] for name, stage in record["stages"].items()} == dict.fromkeys(STAGES, "done")
+    assert {name: stage["state"] for name, stage in record["stages"].items()} == dict.fromkeys(
+        STAGES, "done"
+    )
     assert record["configuration"]["train"]["dim"] == 16
     assert record["input"]["files"] == 1
     assert record["stages"]["tokenize"]["documents"] == 150
@@ -139,7 +141,9 @@ def test_the_result_does_not_depend_on_how_spark_partitions_its_work(
         for key, value in before.items():
             spark.conf.set(key, value)
 
-    np.testing.assert_array_equal(read_run(str(tmp_path / "a")).vectors, read_run(str(tmp_path / "b")).vectors)
+    np.testing.assert_array_equal(
+        read_run(str(tmp_path / "a")).vectors, read_run(str(tmp_path / "b")).vectors
+    )
 
 
 def test_the_pipeline_runs_on_a_file_system_that_is_not_the_local_one(

@@ -118,7 +118,7 @@ def test_a_local_file_is_put_over_what_was_there(folder, tmp_path):
 
 @pytest.mark.parametrize("ask", ["read_text", "size", "modified"])
 def test_a_missing_file_is_told_in_a_sentence(folder, ask):
-    with pytest.raises(VecmillError, match="FileNotFoundException: .*missing"):
+    with pytest.raises(VecmillError, match=r"FileNotFoundException: .*missing"):
         getattr(folder, ask)("missing")
 
 

@@ -128,8 +128,7 @@ def test_words_that_are_no_line_are_refused_and_no_file_is_left(tmp_path, write,
         (b"", ": expected 2 lines, one for each vector of v.npy, got 0; " + SAME_EXPORT),
         (
             b"the\nof\xff\n",
-            ", line 2: expected UTF-8, got b'\\xff'; convert the file to UTF-8, for example with "
-            "iconv",
+            ", line 2: expected UTF-8, got b'\\xff'; convert the file to UTF-8, for example with iconv",
         ),
         (
             None,
@@ -170,9 +169,7 @@ def test_an_npy_file_cut_in_its_header_is_told(tmp_path, kept):
     path = written(write_npy, tmp_path / "v.npy")
     path.write_bytes(path.read_bytes()[:kept])
 
-    with pytest.raises(
-        InputError, match=r"v\.npy: expected an \.npy header, got none .*; the file is"
-    ):
+    with pytest.raises(InputError, match=r"v\.npy: expected an \.npy header, got none .*; the file is"):
         read_npy(path)
 
 
@@ -183,9 +180,7 @@ def test_an_npy_file_with_a_garbled_header_is_told(tmp_path, whole, changed):
     path = written(write_npy, tmp_path / "v.npy")
     path.write_bytes(path.read_bytes().replace(whole, changed, 1))
 
-    with pytest.raises(
-        InputError, match=r"v\.npy: expected an \.npy header, got none .*; the file is"
-    ):
+    with pytest.raises(InputError, match=r"v\.npy: expected an \.npy header, got none .*; the file is"):
         read_npy(path)
 
 

@@ -67,9 +67,7 @@ def test_what_is_written_is_read_back_bit_for_bit(write, read, vocabulary):
         assert_same(read(path), vocabulary)
 
 
-@pytest.mark.parametrize(
-    ("write", "binary"), [(write_word2vec_text, False), (write_word2vec_binary, True)]
-)
+@pytest.mark.parametrize(("write", "binary"), [(write_word2vec_text, False), (write_word2vec_binary, True)])
 @given(vocabulary=vocabularies())
 def test_gensim_loads_what_is_written(write, binary, vocabulary):
     with tempfile.TemporaryDirectory() as folder:
@@ -81,9 +79,7 @@ def test_gensim_loads_what_is_written(write, binary, vocabulary):
     assert_same(Vectors(loaded.index_to_key, loaded.vectors), vocabulary)
 
 
-@pytest.mark.parametrize(
-    ("read", "binary"), [(read_word2vec_text, False), (read_word2vec_binary, True)]
-)
+@pytest.mark.parametrize(("read", "binary"), [(read_word2vec_text, False), (read_word2vec_binary, True)])
 def test_what_gensim_writes_is_read(tmp_path, read, binary):
     vectors = np.random.default_rng(0).normal(size=(6000, 3)).astype(np.float32)
     gensim = KeyedVectors(3)
@@ -267,8 +263,7 @@ CONVERT = "convert the file to UTF-8, for example with iconv"
         ),
         (
             b"the 0.5 1\n",
-            ", line 1: expected the number of words and of dimensions, got b'the 0.5 1\\n'; "
-            + DAMAGED,
+            ", line 1: expected the number of words and of dimensions, got b'the 0.5 1\\n'; " + DAMAGED,
         ),
         (
             b"1 0\nthe\n",

@@ -153,7 +153,7 @@ def test_a_column_that_no_json_document_has_is_refused_with_those_there_are(spar
 
 
 def test_a_column_that_a_table_lacks_is_refused_with_those_there_are(spark, text):
-    with pytest.raises(InputError, match="has no column text; the columns there are: value$"):
+    with pytest.raises(InputError, match=r"has no column text; the columns there are: value$"):
         read(spark, text, column="text")
 
 

@@ -206,7 +206,7 @@ def test_the_rate_falls_by_the_rows_of_the_shard_from_begin_to_end_and_waits_the
 
 
 def test_the_rate_goes_on_falling_where_the_kernel_is_called_again():
-    count = BATCH_ROWS + 10
+    count = 2 * BATCH_ROWS + 10
     round_ = settings(
         expected_rows={0: float(count)}, begin=0.0, end=1.0, learning_rate=1.0, min_learning_rate=0
     )

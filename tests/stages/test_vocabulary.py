@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from chispa import assert_df_equality
+from chispa import assert_approx_df_equality, assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 
 from vecmill.io.schemas import TOKENS, VOCABULARY
@@ -67,16 +67,7 @@ def test_ids_follow_count_then_word_and_the_tables_stand_beside_each_word(spark)
         ],
         VOCABULARY,
     )
-    assert_approximately_equal(built, expected)
-
-
-def assert_approximately_equal(table: DataFrame, expected: DataFrame) -> None:
-    """Equal but for the last digits of the two probabilities."""
-    exact = ["id", "word", "count"]
-    assert_df_equality(table.select(*exact), expected.select(*exact), ignore_nullable=True)
-    for row, wanted in zip(table.collect(), expected.collect(), strict=True):
-        for name in ("keep_probability", "noise_probability"):
-            assert math.isclose(row[name], wanted[name], rel_tol=1e-12)
+    assert_approx_df_equality(built, expected, precision=1e-12, ignore_nullable=True)
 
 
 def test_ties_stand_in_the_order_of_the_bytes_of_utf8(spark):
@@ -114,9 +105,7 @@ def test_the_histogram_tells_how_many_words_have_each_count(spark):
         return count_of_counts(words, min_count=min_count, max_size=max_size).tolist()
 
     assert histogram(1, None) == [[5, 1], [3, 3], [1, 1]]
-    assert histogram(2, None) == [[5, 1], [3, 3]]
-    assert histogram(1, 3) == [[5, 1], [3, 2]]
-    assert histogram(1, 1) == [[5, 1]]
+    assert histogram(2, 3) == [[5, 1], [3, 2]]
     assert histogram(6, None) == []
 
 

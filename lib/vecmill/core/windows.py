@@ -42,7 +42,8 @@ def draw_rows(
 
     # `window` empty places after each text and before the first stand for "outside the text".
     places = np.arange(len(tokens)) + window * (text + 1)
-    padded = np.full(len(tokens) + window * (len(ends) + 1), _OUTSIDE, np.int32)
+    # One place more, or there would be no window to look at where no token was kept.
+    padded = np.full(len(tokens) + window * (len(ends) + 1) + 1, _OUTSIDE, np.int32)
     padded[places] = tokens
     around = sliding_window_view(padded, 2 * window + 1)[places - window]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -39,18 +39,15 @@ def write(blocks: DataFrame, folder: Folder, round_: int) -> None:
 
 def read(folder: Folder, round_: int) -> Checkpoint:
     """The checkpoint of a round; takes the memory of one model, twice while it is put together."""
-    rows = tables.read(folder, name(round_), BLOCKS).toArrow()
-    rows = rows.sort_by([("table", "ascending"), ("block", "ascending")])
-    parts: dict[str, list[npt.NDArray[np.generic]]] = {}
-    for table, count, values in zip(
-        rows["table"].to_pylist(), rows["rows"].to_pylist(), rows["values"], strict=True
-    ):
-        kind = np.float64 if table == METRICS else np.float32
-        part = np.frombuffer(values.as_buffer(), kind).reshape(count, -1)
-        parts.setdefault(table, []).append(part)
+    rows = tables.collect(folder, name(round_), BLOCKS)
+    names, numbers = rows["table"].to_pylist(), rows["block"].to_pylist()
+    parts: dict[str, list[npt.NDArray[Any]]] = {}
+    for place in sorted(range(len(names)), key=lambda place: (names[place], numbers[place])):
+        kind = np.float64 if names[place] == METRICS else np.float32
+        values = np.frombuffer(rows["values"][place].as_buffer(), kind)
+        parts.setdefault(names[place], []).append(values.reshape(rows["rows"][place].as_py(), -1))
     whole = {table: np.concatenate(found) for table, found in parts.items()}
-    metrics = whole.pop(METRICS, np.zeros((0, 0)))
-    return Checkpoint(whole, metrics)  # type: ignore[arg-type]
+    return Checkpoint(whole, whole.pop(METRICS, np.zeros((0, 0))))
 
 
 def prune(folder: Folder, round_: int) -> None:

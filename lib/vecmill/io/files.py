@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlparse
 
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
@@ -171,6 +172,12 @@ class Folder:
             yield
         except Py4JJavaError as error:
             raise VecmillError(f"could not {action}: {java_cause(error)}") from error
+
+
+def local_path(qualified: str) -> Path | None:
+    """The path on the machine's own file system that "file:..." names; None for any other."""
+    parts = urlparse(qualified)
+    return Path(parts.path) if parts.scheme == "file" else None
 
 
 class OutputError(ConfigError):

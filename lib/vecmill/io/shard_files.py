@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlparse
 from uuid import uuid4
 
 import pyarrow as pa
@@ -38,12 +37,6 @@ class ShardFile(NamedTuple):
     epoch: int
     file: str
     rows: int
-
-
-def local_folder(path: str) -> Path | None:
-    """The folder that `path` names on the machine's own file system; None where it is elsewhere."""
-    parts = urlparse(path)
-    return Path(parts.path) if parts.scheme == "file" else None
 
 
 def write_shard(batches: Iterator[pa.RecordBatch], folder: Path) -> Iterator[pa.RecordBatch]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import ArrayType, DataType, StringType, StructField, StructType
 
 from vecmill.errors import InputError
-from vecmill.io.files import Folder
+from vecmill.io.files import Folder, local_path
 
 # What is being written lies here until it is whole; Spark's readers pass over names with a dot.
 STAGING = ".staging"
@@ -26,6 +28,21 @@ def read(folder: Folder, name: str, schema: StructType) -> DataFrame:
     table = folder.spark.read.parquet(path)
     check(table, schema, path)
     return table.select(*schema.fieldNames())
+
+
+def collect(folder: Folder, name: str, schema: StructType) -> pa.Table:
+    """The whole of a published table on the driver, read without Spark where it lies on this machine.
+
+    Raises InputError naming every column that is missing.
+    """
+    local = local_path(folder.qualified(name))
+    if local is None or not folder.exists(name):
+        return read(folder, name, schema).toArrow()
+    table = pq.read_table(local)
+    missing = [column for column in schema.fieldNames() if column not in table.column_names]
+    if missing:
+        raise InputError(f"{local} is not the table it should be: it lacks {', '.join(missing)}")
+    return table.select(schema.fieldNames())
 
 
 def check(table: DataFrame, schema: StructType, where: str) -> None:

@@ -60,10 +60,10 @@ def encode(
 ) -> DataFrame:
     """TOKENS -> TEXTS: words become ids, unknown words go, and the texts are dealt out.
 
-    A document becomes pieces of at most PIECE_TOKENS tokens. Each piece goes to a slice and a shard,
-    or with probability `holdout` to the held-out ones, by a hash of its document's content, its number
-    and the seed: a fair deal that does not depend on how the input is partitioned. The result has one
-    partition a shard, sorted by slice and, within it, in an order that the same hash gives.
+    A document becomes pieces of at most PIECE_TOKENS tokens; a piece of a single token is left out.
+    Each piece goes to a slice and a shard, or with probability `holdout` to the held-out ones, by a
+    hash of its document's content, its number and the seed: a fair deal that does not depend on how
+    the input is partitioned. The result has one partition a shard, sorted by slice and, within it, in an order that the same hash gives.
 
     `words` holds the vocabulary in the order of the ids, on every worker.
     """
@@ -123,19 +123,19 @@ def _pieces(documents: pa.Table, words: pa.Array) -> Iterator[pa.RecordBatch]:
     ends = np.concatenate(([0], np.cumsum(known)))[offsets]
     lengths = np.diff(ends)
     pieces = -(-lengths // PIECE_TOKENS)
-    first_piece = np.cumsum(pieces) - pieces
-    number = np.arange(pieces.sum()) - np.repeat(first_piece, pieces)
+    number = np.arange(pieces.sum()) - np.repeat(np.cumsum(pieces) - pieces, pieces)
     begins = np.repeat(ends[:-1], pieces) + number * PIECE_TOKENS
 
-    document_id = documents["document_id"].to_numpy()
-    yield pa.RecordBatch.from_arrays(
+    cut = pa.RecordBatch.from_arrays(
         [
-            pa.array(np.repeat(document_id, pieces)),
+            pa.array(np.repeat(documents["document_id"].to_numpy(), pieces)),
             pa.array(number.astype(np.int32)),
             pa.ListArray.from_arrays(np.append(begins, len(ids)).astype(np.int32), ids),
         ],
         names=[field.name for field in _ENCODED],
     )
+    # A word alone has no context.
+    yield cut.filter(pc.greater(pc.list_value_length(cut.column("ids")), 1))
 
 
 def draw(
