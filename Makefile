@@ -38,7 +38,7 @@ format: install  ## rewrite the code in the project's style
 	$(BIN)/ruff format .
 
 dist: install  ## build dist/vecmill-*.whl, which also serves as --py-files
-	$(BIN)/python -m build --wheel --outdir dist .
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
 
 clean:  ## remove what was built and run, but for the environment
 	rm -rf build dist runs .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -16,7 +16,7 @@ from vecmill.core.windows import blocks_of_texts, draw_rows
 
 VOCABULARY_SIZE = 12
 
-texts_of_ids = st.lists(st.lists(st.integers(0, VOCABULARY_SIZE - 1), max_size=15), max_size=6)
+texts_of_ids = st.lists(st.lists(st.integers(0, VOCABULARY_SIZE - 1), max_size=15), min_size=1, max_size=6)
 
 
 def flat(texts: Sequence[Sequence[int]]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:

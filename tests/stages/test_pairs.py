@@ -40,12 +40,13 @@ SETTINGS = PairSettings(window=3, negatives=2, seed=7)
 
 
 def corpus() -> list[tuple[int, list[str]]]:
-    """Short documents with unknown words, one that makes three pieces, and two without a word."""
+    """Short documents with unknown words, two long ones, and two without a word."""
     rng = np.random.default_rng(0)
     words = np.array([*WORDS, "unknown"])
     short = [words[rng.integers(0, 31, size)].tolist() for size in rng.integers(1, 8, 600)]
-    long = [word for word in WORDS * 75 for word in (word, "unknown")]
-    return list(enumerate([*short, long, ["unknown"] * 5, []]))
+    long = [token for word in WORDS * 75 for token in (word, "unknown")]
+    one_too_many = [WORDS[0]] * 1001
+    return list(enumerate([*short, long, one_too_many, ["unknown"] * 5, []]))
 
 
 def known_ids(tokens: list[str]) -> list[int]:
@@ -84,13 +85,16 @@ def test_texts_hold_the_known_words_of_each_document_in_order(encoded):
     }
 
     expected = {document: known_ids(tokens) for document, tokens in corpus()}
-    assert found == {document: ids for document, ids in expected.items() if ids}
+    # A word alone has no context; here the last of 1001 is alone in its piece.
+    expected[601] = expected[601][:1000]
+    assert found == {document: ids for document, ids in expected.items() if len(ids) > 1}
 
 
 def test_a_long_document_is_cut_into_pieces_of_a_thousand(encoded):
     sizes = {row["piece"]: len(row["ids"]) for row in encoded if row["document_id"] == 600}
 
     assert sizes == {0: 1000, 1: 1000, 2: 250}
+    assert [row["piece"] for row in encoded if row["document_id"] == 601] == [0]
     assert {row["piece"] for row in encoded if row["document_id"] < 600} == {0}
 
 
@@ -112,12 +116,12 @@ def test_the_deal_is_fair_and_holds_out_the_share_asked_for(encoded):
     held_out = [row for row in encoded if row["slice"] == HOLDOUT_SLICE]
     rest = [(row["slice"], row["shard"]) for row in encoded if row["slice"] != HOLDOUT_SLICE]
 
-    # About 590 pieces: five standard deviations of a share of a quarter are .09.
-    assert abs(len(held_out) / len(encoded) - HOLDOUT) < 0.09
+    # About 500 pieces: five standard deviations of a share of a quarter are .1.
+    assert abs(len(held_out) / len(encoded) - HOLDOUT) < 0.1
     assert {row["shard"] for row in held_out} == {0}
     shares = {place: rest.count(place) / len(rest) for place in set(rest)}
     assert set(shares) == {(slice_, shard) for slice_ in range(SLICES) for shard in range(SHARDS)}
-    assert all(abs(share - 1 / 6) < 0.09 for share in shares.values())
+    assert all(abs(share - 1 / 6) < 0.1 for share in shares.values())
 
 
 def test_the_deal_and_the_order_do_not_depend_on_how_the_input_is_partitioned(spark, words, encoded):
