@@ -102,7 +102,8 @@ class Config(_Section):
     def load(cls, path: str | None, overrides: Sequence[str] = ()) -> Self:
         """The configuration of a TOML file and of overrides "section.key=value", which win.
 
-        Raises ConfigError with every fault of the file, the overrides and their combination.
+        Raises ConfigError with every fault of the file and the overrides; where each key is right by
+        itself, with every combination that is impossible.
         """
         content = _read(path) if path else {}
         source = path or "--set"

@@ -384,10 +384,9 @@ def _look(spark: Any, config: Config) -> tuple[Corpus, Path | None, int]:
 
     from vecmill import pipeline
     from vecmill.io import tables
-    from vecmill.io.files import Folder, list_input
+    from vecmill.io.files import Folder, list_input, local_path
     from vecmill.io.run_directory import Manifest
     from vecmill.io.schemas import VOCABULARY
-    from vecmill.io.files import local_path
 
     folder = Folder(spark, config.output.path)
     files = list_input(spark, config.input.path) if config.input.path else []

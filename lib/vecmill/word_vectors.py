@@ -94,7 +94,8 @@ def is_local(root: str) -> bool:
 
 
 def _read_local(root: str) -> pa.Table:
-    folder = f"{urlparse(root).path.rstrip('/')}/vectors"
+    # Not urlparse(root).path: a name may hold "#" and "?".
+    folder = f"{root.removeprefix('file://').removeprefix('file:').rstrip('/')}/vectors"
     try:
         return pq.read_table(folder, columns=["id", "word", "vector"])
     except FileNotFoundError:

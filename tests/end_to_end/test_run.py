@@ -85,6 +85,11 @@ def test_only_what_depends_on_a_changed_setting_runs_again(vecmill, small_corpus
     assert stages_run(vecmill("run", settings=settings).said) == []
     settings["train.learning_rate"] = 0.05
     assert stages_run(vecmill("run", settings=settings).said) == ["train", "export"]
+    fresh = {**settings, "output.path": tmp_path / "fresh", "pairs.materialize": "false"}
+    assert vecmill("run", settings=fresh).code == 0
+    np.testing.assert_array_equal(
+        read_run(str(tmp_path / "out")).vectors, read_run(str(tmp_path / "fresh")).vectors
+    )
     settings["train.epochs"] = 3
     more = vecmill("run", settings=settings)
     assert stages_run(more.said) == ["pairs", "train", "export"]

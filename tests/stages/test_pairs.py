@@ -255,6 +255,16 @@ def test_a_partition_without_texts_gives_no_rows():
     assert list(draw_task(iter([]), tables, SETTINGS, epoch=1)) == []
 
 
+def test_texts_of_which_subsampling_leaves_nothing_give_no_rows():
+    # And no batch without rows either, of which nobody could tell the shard.
+    tables = SamplingTables(np.zeros(3, np.float32), sampling.alias_table(np.ones(3)))
+    text = {"slice": 0, "shard": 0, "document_id": 1, "piece": 0, "ids": [0, 1, 2]}
+
+    batches = iter([pa.RecordBatch.from_pylist([text])])
+
+    assert list(draw_task(batches, tables, SETTINGS, epoch=1)) == []
+
+
 ids = st.integers(0, 9)
 
 

@@ -40,7 +40,7 @@ def take(rows: Rows, begin: int, end: int) -> Rows:
 
 
 def concatenate(parts: Sequence[Rows]) -> Rows:
-    """The rows of all parts, one part after another, with offsets that begin at 0."""
+    """The rows of all parts, one part after another."""
     if len(parts) == 1:
         return parts[0]
     lengths = np.concatenate([np.diff(part.offsets) for part in parts])

@@ -71,7 +71,9 @@ def alias_table(weights: Probabilities) -> AliasTable:
         )
     share = weights * (len(weights) / total)
     threshold, alias = share.copy(), np.arange(len(weights), dtype=np.int32)
-    light, heavy = np.flatnonzero(share < 1), np.flatnonzero(share >= 1)
+    # Rounding can leave equal shares all a little below 1; the largest is heavy all the same.
+    full = min(1.0, share.max())
+    light, heavy = np.flatnonzero(share < full), np.flatnonzero(share >= full)
     if len(light) == 0:
         return AliasTable(np.ones_like(share), alias)
     need, surplus = np.cumsum(1 - share[light]), np.cumsum(share[heavy] - 1)
@@ -81,7 +83,8 @@ def alias_table(weights: Probabilities) -> AliasTable:
     alias[light] = heavy[np.minimum(np.searchsorted(surplus, needed_before, "right"), last)]
 
     drained_by = np.searchsorted(need, surplus[:-1], "left")
-    drained = drained_by < len(need)
+    # A heavy cell before any that has a surplus is nobody's alias, and so is drained by nobody.
+    drained = (drained_by < len(need)) & (surplus[:-1] > 0)
     overdraft = need[np.minimum(drained_by, len(need) - 1)] - surplus[:-1]
     threshold[heavy] = 1.0
     threshold[heavy[:-1][drained]] = 1 - overdraft[drained]

@@ -52,6 +52,7 @@ def read(folder: Folder, round_: int) -> Checkpoint:
 
 def prune(folder: Folder, round_: int) -> None:
     """Remove the checkpoints that no run will go on from once round `round_` is recorded."""
+    kept = {name(number) for number in range(round_ - _KEPT + 1, round_ + 1)}
     for found in folder.names("model"):
-        if int(found.removeprefix("round=")) not in range(round_ - _KEPT + 1, round_ + 1):
+        if found.startswith("round=") and f"model/{found}" not in kept:
             folder.delete(f"model/{found}")

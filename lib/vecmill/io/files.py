@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlparse
 
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
@@ -120,7 +119,7 @@ class Folder:
     def put(self, local: Path, name: str) -> None:
         """Copy a local file to `name`, over what was there."""
         with self._told(f"write {self.path(name)}"):
-            source = self._java.org.apache.hadoop.fs.Path(local.absolute().as_uri())
+            source = self._java.org.apache.hadoop.fs.Path("file", "", str(local.absolute()))
             self._file_system.copyFromLocalFile(False, True, source, self._hadoop_path(name))
 
     @property
@@ -129,7 +128,7 @@ class Folder:
 
     @property
     def _configuration(self) -> Any:
-        return self.spark.sparkContext._jsc.hadoopConfiguration()  # type: ignore[attr-defined]
+        return self.spark.sparkContext._jsc.hadoopConfiguration()
 
     @property
     def _file_system(self) -> Any:
@@ -176,8 +175,9 @@ class Folder:
 
 def local_path(qualified: str) -> Path | None:
     """The path on the machine's own file system that "file:..." names; None for any other."""
-    parts = urlparse(qualified)
-    return Path(parts.path) if parts.scheme == "file" else None
+    # Not urlparse: in Hadoop's paths "#" and "?" are letters like any other.
+    scheme, _, rest = qualified.partition(":")
+    return Path("/" + rest.lstrip("/")) if scheme == "file" else None
 
 
 class OutputError(ConfigError):

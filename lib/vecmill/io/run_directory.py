@@ -59,10 +59,9 @@ class Manifest:
 
     def begin(self, name: str, key: str) -> Record:
         """Say that a stage is at work; what it had already done under the same key is kept."""
-        before = self.stage(name)
-        if before.get("key") != key:
-            before = {"key": key}
-        return self.update(name, **{**before, "state": "running"})
+        if self.stage(name).get("key") != key:
+            self.content["stages"][name] = {"key": key}
+        return self.update(name, state="running")
 
     def finish(self, name: str, seconds: float, counts: Mapping[str, Any]) -> None:
         """Say that a stage is done, how long it took and what it counted."""
@@ -118,13 +117,17 @@ def hold(folder: Folder) -> Iterator[None]:
     finally:
         done.set()
         renewer.join()
-        with suppress(ConnectionError, Py4JError):
-            folder.delete(LOCK)
+        with suppress(ConnectionError, Py4JError, VecmillError):
+            # Not the lock of a run that took this one for dead.
+            if folder.read_text(LOCK) == text:
+                folder.delete(LOCK)
 
 
 def _renew(folder: Folder, text: str, done: threading.Event) -> None:
     while not done.wait(_RENEW_SECONDS):
         try:
+            if folder.read_text(LOCK) != text:
+                return
             folder.write_text(LOCK, text)
         except VecmillError:
             # The file system is away for a moment; the work itself will say so if it stays away.

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import ArrayType, DataType, StringType, StructField, StructType
 
 from vecmill.errors import InputError
-from vecmill.io.files import Folder, local_path
+from vecmill.io.files import Folder, java_cause, local_path
 
 # What is being written lies here until it is whole; Spark's readers pass over names with a dot.
 STAGING = ".staging"
@@ -114,6 +115,8 @@ def read_documents(
         source = (reader.schema(wanted) if format == "json" else reader).load(path)
     except AnalysisException as error:
         raise InputError(f"input: cannot read {where} as {format}: {first_line(error)}") from error
+    except Py4JJavaError as error:
+        raise InputError(f"input: cannot read {where} as {format}: {java_cause(error)}") from error
     if column not in source.columns:
         raise InputError(_no_column(column, where, source.columns))
     found = source.schema[column].dataType

@@ -63,7 +63,8 @@ def encode(
     A document becomes pieces of at most PIECE_TOKENS tokens; a piece of a single token is left out.
     Each piece goes to a slice and a shard, or with probability `holdout` to the held-out ones, by a
     hash of its document's content, its number and the seed: a fair deal that does not depend on how
-    the input is partitioned. The result has one partition a shard, sorted by slice and, within it, in an order that the same hash gives.
+    the input is partitioned. The result has one partition a shard, sorted by slice and, within it, in
+    an order that the same hash gives.
 
     `words` holds the vocabulary in the order of the ids, on every worker.
     """
@@ -183,18 +184,17 @@ def draw_task(
     )
     texts = (_texts(batch.column("ids")) for batch in _chain(first, batches))
     for ids, ends in windows.blocks_of_texts(texts):
-        yield (
-            task,
-            windows.draw_rows(
-                ids,
-                ends,
-                keep=tables.keep,
-                noise=tables.noise,
-                window=settings.window,
-                negatives=settings.negatives,
-                rng=rng,
-            ),
+        rows = windows.draw_rows(
+            ids,
+            ends,
+            keep=tables.keep,
+            noise=tables.noise,
+            window=settings.window,
+            negatives=settings.negatives,
+            rng=rng,
         )
+        if len(rows.centers):
+            yield task, rows
 
 
 def _chain(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -227,12 +227,12 @@ def rows_to_arrow(rows: Rows, epoch: int, task: Task) -> pa.RecordBatch:
 
 def rows_from_arrow(batch: pa.RecordBatch) -> Rows:
     """A record batch of PAIRS, or of its columns c, w and negatives, as rows without copying."""
-    words, negatives = batch.column("w"), batch.column("negatives")
+    words, noise = batch.column("w"), batch.column("negatives").flatten().to_numpy()
     return Rows(
         batch.column("c").to_numpy(),
         words.offsets.to_numpy(),
         words.values.to_numpy(),
-        negatives.flatten().to_numpy().reshape(batch.num_rows, -1),
+        noise.reshape(batch.num_rows, len(noise) // max(batch.num_rows, 1)),
     )
 
 
