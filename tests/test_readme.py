@@ -29,13 +29,14 @@ def commands() -> list[str]:
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project without what was built, with the environment of these tests in the place of .venv."""
+    """The project without what was built; its .venv is the environment of these tests."""
     folder = tmp_path_factory.mktemp("readme") / "vecmill"
     left_out = shutil.ignore_patterns(".venv", ".git", "runs", "dist", "build", ".*_cache", ".hypothesis")
     shutil.copytree(PROJECT, folder, ignore=left_out)
-    (folder / ".venv").mkdir()
-    (folder / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+    (folder / ".venv").symlink_to(sys.prefix)
     (folder / ".venv" / "installed").touch()
+    # Older than the environment, which make would otherwise set up again.
+    os.utime(folder / "pyproject.toml", (0, 0))
     corpus = planted.write_corpus(folder / "my.txt", texts=400)
     with corpus.open("a") as file:
         file.writelines("man and woman king and queen drink water every day\n" for _ in range(60))

@@ -365,7 +365,8 @@ def export(run: Run) -> Mapping[str, Any]:
     )
     tables.write(table, run.folder, "vectors")
     count = run.table("vectors", VECTORS).count()
-    files = exports.write_all(run.folder, count, dim)
+    run.folder.delete("exports")
+    files = exports.write_all(run.folder, count, dim, lambda text: run.say("export", text))
     return {"words": count, "dim": dim, "files": files}
 
 
