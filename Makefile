@@ -8,7 +8,7 @@ OUT    ?= runs/$(if $(CORPUS),$(basename $(notdir $(CORPUS))),demo)
 EXTRAS := demo,test,check
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format dist bench clean
+.PHONY: help install run test check format dist clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -1,6 +1,6 @@
 """CPU seconds and peak memory of a command and of every process it starts, Java and workers too.
 
-    python tests/bench/measure.py -- vecmill pairs --config conf/demo.toml
+    python -m tests.bench.measure -- vecmill pairs --config conf/demo.toml
 
 Reads /proc (Linux) several times a second. What a process used between the last look and its end is
 missed, so short-lived processes count a little low.
