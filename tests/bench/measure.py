@@ -66,7 +66,11 @@ def measure(command: list[str], **keywords: object) -> Usage:
     while child.poll() is None:
         alive = _descendants(child.pid, seen)
         found = {pid: process for pid in alive if (process := _look(pid, pid == child.pid))}
-        seen.update(found)
+        for pid, process in found.items():
+            # A process that is ending has no name and no memory left, but did have them before.
+            before = seen.get(pid, process)
+            peak = max(before.peak_bytes, process.peak_bytes)
+            seen[pid] = process._replace(kind=before.kind, peak_bytes=peak)
         together = max(together, sum(_resident(pid) for pid in found))
         time.sleep(_PAUSE_SECONDS)
     return Usage(child.returncode, time.monotonic() - started, seen, together)
