@@ -16,7 +16,7 @@ from vecmill.core import keyed_random, sgns
 from vecmill.core.kernels import KERNELS, Tables
 from vecmill.core.rows import Rows
 from vecmill.core.schedule import learning_rates
-from vecmill.errors import InputError
+from vecmill.errors import ConfigError, InputError
 from vecmill.io import checkpoints
 from vecmill.io.files import Folder
 from vecmill.io.run_directory import Manifest, Record, read_metrics, write_metrics
@@ -149,13 +149,25 @@ def _one_round(
     finally:
         broadcast.destroy()
     checkpoint = checkpoints.read(folder, number)
-    metrics = Metrics(*checkpoint.metrics.sum(axis=0)) if len(checkpoint.metrics) else None
+    return checkpoint.parameters, _summed(checkpoint.metrics, part, task)
+
+
+def _summed(of_shards: npt.NDArray[np.float64], part: Part, task: Round) -> Metrics:
+    """What all shards did; InputError where that is nothing, ConfigError where it is nonsense."""
+    metrics = Metrics(*of_shards.sum(axis=0)) if len(of_shards) else None
     if metrics is None or metrics.pairs == 0:
         raise InputError(
             f"slice {part.slice_} of epoch {part.epoch} has no pairs to train on; use fewer "
             "train.slices, or a corpus whose documents have more than one known word"
         )
-    return checkpoint.parameters, metrics
+    if not np.isfinite(metrics.loss):
+        raise ConfigError(
+            [
+                f"train.learning_rate = {task.learning_rate} makes the training diverge: the loss of "
+                f"epoch {part.epoch} is no finite number any more; lower it"
+            ]
+        )
+    return metrics
 
 
 def _held_out_loss(model: Tables, rows: Rows | None) -> float | None:
