@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -150,6 +152,22 @@ def test_an_output_that_is_read_only(vecmill, settings, tmp_path):
 
     assert outcome.code == 2
     assert outcome.last_line.startswith("vecmill: output.path: cannot write to")
+
+
+def test_an_output_that_is_full(vecmill, corpus, settings, tmp_path):
+    # No file may become larger than 200 kB, as if the disk were full; the pairs of one shard would.
+    settings |= {"input.path": corpus, "train.shards": 1, "train.slices": 1}
+    overrides = " ".join(f"--set={key}={value}" for key, value in settings.items())
+    command = f"ulimit -f 200; exec {sys.executable} -m vecmill run {overrides}"
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+
+    assert ended.returncode == 1, ended.stderr
+    last_line = ended.stderr.strip().splitlines()[-1]
+    assert last_line.startswith("vecmill: the output is full (")
+    assert last_line.endswith("make room, then the same command goes on from the last round")
+    assert not list((tmp_path / "out").rglob("epoch=1"))
+    resumed = vecmill("run", settings=settings)
+    assert resumed.code == 0, resumed.said
 
 
 def test_a_stage_alone_says_which_stage_it_lacks(vecmill, settings):
