@@ -18,8 +18,8 @@ from vecmill.word_vectors import Answers, WordVectors
 Counts = npt.NDArray[np.int64]
 
 MAP_WORDS = 2000
-# Rarer words have learnt little; they are no neighbours on the map, which keeps the page small too.
-MAP_NEIGHBOURS_AMONG = 30_000
+# Rarer words have learnt little, and few of them could be shown on the map beside the word.
+MAP_NEIGHBOURS_AMONG = 10_000
 MAP_NEIGHBOURS = 8
 
 CARDS = 9

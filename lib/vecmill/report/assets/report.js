@@ -99,7 +99,8 @@ function startMap(data) {
     }
     font = getComputedStyle(document.body).fontFamily;
     widths.clear();
-    draw();
+    // At once: a printer does not wait for the next frame.
+    paint();
   }
 
   function resize() {
@@ -179,7 +180,7 @@ function startMap(data) {
       take(box, cells);
       boxes.push([box, id]);
       context.font = `${strong ? 600 : 400} ${size}px ${font}`;
-      context.globalAlpha = centre >= 0 && !strong ? 0.35 : 1;
+      context.globalAlpha = centre >= 0 && !strong ? 0.45 : 1;
       context.strokeStyle = colours.raised;
       context.lineWidth = 3;
       context.strokeText(words[id], x, y - 7);
@@ -275,6 +276,16 @@ function startMap(data) {
       if (share < 1) moving = requestAnimationFrame(step);
     };
     moving = requestAnimationFrame(step);
+  }
+
+  /** The zoom at which half of a word's nearest stand well within the frame around it. */
+  function zoomFor(id) {
+    const away = nearest(id)
+      .filter((one) => one.id < total)
+      .map((one) => Math.max(...[0, 1].map((axis) => Math.abs(points[2 * one.id + axis] - points[2 * id + axis]) / reach[axis])))
+      .sort((a, b) => a - b);
+    const middle = away[Math.floor(away.length / 2)] ?? 0.1;
+    return Math.min(12, Math.max(2.5, 0.5 / middle));
   }
 
   const showAll = () => glideTo({ x: 0, y: 0, zoom: 1 });
@@ -401,7 +412,7 @@ function startMap(data) {
     });
     answers.append(heading, make("p", "quiet", times(id)), make("ol", "answers", ...rows));
     status.textContent = `Nearest to ${words[id]}:`;
-    if (go) glideTo({ x: points[2 * id], y: points[2 * id + 1], zoom: Math.max(view.zoom, 4) });
+    if (go) glideTo({ x: points[2 * id], y: points[2 * id + 1], zoom: zoomFor(id) });
   }
 
   function make(name, class_, ...content) {
@@ -470,7 +481,9 @@ function startMap(data) {
     if (event.key === "Enter") lookUp(true);
   });
 
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", readTheme);
+  for (const medium of ["(prefers-color-scheme: dark)", "print"]) {
+    matchMedia(medium).addEventListener("change", readTheme);
+  }
   new ResizeObserver(resize).observe(canvas);
   readTheme();
   resize();
