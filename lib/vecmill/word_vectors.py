@@ -77,13 +77,20 @@ class WordVectors:
             raise ConfigError(
                 ["to_gensim needs the package gensim; install it: pip install gensim"]
             ) from None
-        copy = KeyedVectors(self.vectors.shape[1], count=len(self))
+        copy = KeyedVectors(self.vectors.shape[1])
         copy.add_vectors(self.words, self.vectors)
         return copy
 
     @cached_property
     def _unit(self) -> npt.NDArray[np.float32]:
-        return similarity.unit_rows(self.vectors)
+        unit = similarity.unit_rows(self.vectors)
+        broken = np.flatnonzero(~np.isfinite(unit).all(axis=1))
+        if len(broken):
+            raise InputError(
+                f"the vector of {self.words[broken[0]]!r} has numbers that are not finite, as have those "
+                f"of {len(broken) - 1} other words; train again with a lower rate, or remove the words"
+            )
+        return unit
 
     def _nearest(self, query: npt.NDArray[np.float32], left_out: set[int], n: int) -> Answers:
         ids, cosines = similarity.nearest(self._unit, query[None], n, exclude=[left_out])

@@ -42,14 +42,15 @@ def write_npy(path: Path, blocks: Iterable[Block], count: int, dim: int) -> tupl
 
 def read_npy(path: Path) -> Vectors:
     """The vectors of an .npy file and the words beside it. Raises InputError if either is bad."""
-    vectors = _mapped(path).astype(np.float32)
+    vectors = np.array(_mapped(path), np.float32)
     return checked_vectors(path, read_words(path, len(vectors)), vectors)
 
 
 def map_npy(path: Path) -> Vectors:
     """As `read_npy`, but float32 vectors stay in the file until they are asked for, read-only.
 
-    So nobody looks for numbers that are not finite. Where a word is there twice, all are read.
+    So nobody looks for numbers that are not finite. Other floats are read, and so are files where a
+    word is there twice.
     """
     vectors = _mapped(path)
     words = read_words(path, len(vectors))
