@@ -25,6 +25,15 @@ def test_the_principal_plane_finds_the_plane_that_points_lie_in():
     np.testing.assert_allclose(np.abs(points[:, 1]), np.abs(flat[:, 1]), atol=1e-5)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_axis_points_to_the_row_that_lies_furthest_out(sign):
+    rows = sign * np.array([[3, 1], [-1, 0], [-1, -1], [-1, 0]], np.float32)
+
+    points = maps.principal_plane(rows)
+
+    assert points[0, 0] == np.abs(points[:, 0]).max()
+
+
 def test_rows_of_one_number_lie_on_a_line():
     points = maps.principal_plane(np.array([[1], [2], [4]], np.float32))
 

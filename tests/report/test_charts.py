@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import combinations
 
+from vecmill.report import planes
 from vecmill.report.charts import DOTS_SHOWN, Axis, Line, Point, line_chart
 from vecmill.report.planes import plane_chart
 
@@ -56,16 +58,31 @@ def test_lines_are_named_where_there_are_several():
     assert '<li>a</li><li class="muted">b</li>' in two
 
 
-def test_words_in_a_plane_are_escaped_and_their_labels_do_not_cover_each_other():
-    paths = [[("<b>&", 0.0, 0.0), ("near", 0.01, 0.0)], [("far", 1.0, 1.0), ("</svg>", 1.0, 0.0)]]
+def test_words_in_a_plane_are_escaped():
+    paths = [[("<b>&", 0.0, 0.0), ("near", 0.5, 0.0)], [("far", 1.0, 1.0), ("</svg>", 1.0, 0.0)]]
 
     drawn = plane_chart("Words", "", paths, (0.3, 0.2))
 
     assert "<b>" not in drawn
     assert drawn.count("</svg>") == 1
-    labels = re.findall(r'<text class="word ?(\w*)" x="([\d.]+)" y="([\d.]+)">([^<]+)', drawn)
-    assert [word for *_, word in labels] == ["&lt;b&gt;&amp;", "near", "far", "&lt;/svg&gt;"]
-    (_, x1, y1, _), (_, x2, y2, _) = labels[:2]
-    assert (x1, y1) != (x2, y2)
+    assert [word for *_, word in labels(drawn)] == ["&lt;b&gt;&amp;", "near", "far", "&lt;/svg&gt;"]
     assert "first component, 30% of variance" in drawn
     assert drawn.count('class="step"') == 2
+
+
+def test_the_labels_of_words_that_lie_close_do_not_cover_each_other():
+    # Twelve units apart: two labels on the same side would meet.
+    paths = [[("one", 0.0, 0.0), ("two", 0.0, 0.035)], [("three", 0.02, 0.07), ("far", 1.0, 0.0)]]
+
+    boxes = [
+        planes._label_box(word, anchor, float(x), float(y))
+        for anchor, x, y, word in labels(plane_chart("Words", "", paths, (0.3, 0.2)))
+    ]
+
+    assert len(boxes) == 4
+    assert all(planes._overlap(one, other) == 0 for one, other in combinations(boxes, 2))
+
+
+def labels(drawn: str) -> list[tuple[str, str, str, str]]:
+    """Anchor, x, y and word of every label."""
+    return re.findall(r'<text class="word ?(\w*)" x="([\d.]+)" y="([\d.]+)">([^<]+)', drawn)
