@@ -135,6 +135,12 @@ class TestPage:
 
         assert Path(first).read_bytes() == Path(second).read_bytes()
 
+    def test_the_page_says_the_same_when_a_stage_of_the_run_writes_it(self, run, edit_record):
+        before = written(run)
+        edit_record(lambda record: record["stages"].update(report={"state": "running", "key": "k"}))
+
+        assert written(run) == before
+
     def test_without_metrics_and_evaluation_their_sections_are_left_out(self, run):
         (run / "metrics.jsonl").unlink()
         (run / "evaluation.json").unlink()

@@ -25,6 +25,9 @@ Shares = npt.NDArray[np.float64]
 
 VOCABULARY_COLUMNS = ["id", "word", "count", "keep_probability", "noise_probability"]
 
+# Still at work while it writes the page, so that there is nothing to tell of it.
+OWN_STAGE = "report"
+
 # Points of a curve over the vocabulary, spread evenly over the logarithm of the rank.
 CURVE_POINTS = 140
 # A chart as wide as a hand shows no more rounds than this.
@@ -154,6 +157,8 @@ def read_stages(stages: Record, rounds: Sequence[Round]) -> list[Stage]:
 
     found = []
     for name, stage in stages.items():
+        if name == OWN_STAGE:
+            continue
         seconds, words = stage.get("seconds"), words_of.get(name) or None
         busy = trained if name == "train" else seconds
         counts = {k: v for k, v in stage.items() if type(v) is int and k not in ("round", "rounds")}
