@@ -140,8 +140,12 @@ def test_every_fault_is_told_in_one_message():
         ("pairs.materialize=1", "pairs.materialize must be true or false, got 1"),
         ("input.path=5", "input.path must be a string, got 5"),
         ("input.path=", "input.path must be a string that is not empty, got ''"),
-        ("input.options=5", "input.options must be a table of strings, got 5"),
+        ("input.options=5", "input.options must be a table, got 5"),
         ("input.options.header=true", "input.options.header must be a string, got True"),
+        ("evaluate.files=a.txt", "evaluate.files must be a list of strings, got 'a.txt'"),
+        ("evaluate.files=['a.txt', 5]", "evaluate.files.1 must be a string, got 5"),
+        ("evaluate.restrict=0", "evaluate.restrict must be a number >= 1, got 0"),
+        ("evaluate.floors.a=high", "evaluate.floors.a must be a number, got 'high'"),
         ("train.merge=sum", "train.merge must be one of 'mean', got 'sum'"),
         ("train.kernel=cuda", "train.kernel must be one of 'numpy', got 'cuda'"),
     ],
@@ -170,7 +174,8 @@ def test_an_unknown_tokenizer_is_told_with_those_there_are():
         ),
         (
             "xyzzy.a=3",
-            "xyzzy is not a key; the keys there are: input, tokenizer, vocabulary, pairs, train, output",
+            "xyzzy is not a key; the keys there are: input, tokenizer, vocabulary, pairs, train, "
+            "evaluate, output",
         ),
     ],
 )
@@ -276,10 +281,37 @@ def test_a_configuration_cannot_be_changed():
 
 
 def test_commands_that_ask_a_run_need_only_its_output(tmp_path: Path):
-    assert Config.load_output(None, ["output.path=out"]) == "out"
+    assert Config.load_finished(None, ["output.path=out"]).output.path == "out"
     with pytest.raises(ConfigError, match=r"output\.path must be set"):
-        Config.load_output(None)
+        Config.load_finished(None)
     file = tmp_path / "a.toml"
     file.write_text('[input]\npath = "a"\n[output]\npath = "b"\n')
     assert Config.load_output(str(file)) == "b"
     assert Config.load_output(str(file), ["output.path=c"]) == "c"
+
+
+def test_a_floor_is_that_of_a_file_or_of_a_section_of_it():
+    floors = "evaluate.floors={'a.txt' = 0.5, 'a.txt:gram1: odd' = 1}"
+    evaluate = load("evaluate.files=['tests/a.txt']", floors).evaluate
+
+    assert evaluate.floor("a.txt", "") == 0.5
+    assert evaluate.floor("a.txt", "gram1: odd") == 1
+    assert evaluate.floor("a.txt", "other") is None
+
+
+def test_faults_of_the_tests_are_told_with_the_others():
+    threads = "train.threads must be 1 with train.kernel 'numpy', got 2; use train.shards for several cores"
+    assert set(
+        faults_of(
+            "evaluate.files=['a/x.txt', 'b/x.txt', 'y.txt']",
+            "evaluate.floors={'x.txt' = 0.1, 'z.txt' = 0.2, 'z.txt:animals' = 0.3}",
+            "train.threads=2",
+        )
+    ) == {
+        f"--set: {threads}",
+        "--set: evaluate.files must have different names, got 2 named x.txt; rename all but one",
+        "--set: evaluate.floors must name files of evaluate.files (x.txt, y.txt), as 'file' or "
+        "'file:section', got 'z.txt'",
+        "--set: evaluate.floors must name files of evaluate.files (x.txt, y.txt), as 'file' or "
+        "'file:section', got 'z.txt:animals'",
+    }

@@ -1,4 +1,4 @@
-"""The commands that ask a finished run: neighbors and analogy."""
+"""The commands that ask a finished run, or a file of vectors: neighbors and analogy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from vecmill import session
 from vecmill.config import Config
-from vecmill.word_vectors import Answers, WordVectors, is_local, read_run
+from vecmill.errors import ConfigError
+from vecmill.word_vectors import Answers, WordVectors, is_local, load
 
 
 def neighbors(arguments: argparse.Namespace) -> Iterator[str]:
@@ -27,11 +28,13 @@ def analogy(arguments: argparse.Namespace) -> Iterator[str]:
 
 
 def _vectors(arguments: argparse.Namespace) -> WordVectors:
-    root = Config.load_output(arguments.config, arguments.overrides)
-    if is_local(root):
-        return read_run(root)
+    if arguments.vectors and (arguments.config or arguments.overrides):
+        raise ConfigError(["--vectors names what to ask instead of a run; leave out --config and --set"])
+    source = arguments.vectors or Config.load_output(arguments.config, arguments.overrides)
+    if is_local(source):
+        return load(source)
     with session.opened(arguments.spark_conf) as spark:
-        return read_run(root, spark)
+        return load(source, spark)
 
 
 def _told(answers: Answers) -> Iterator[str]:

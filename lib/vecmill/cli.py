@@ -18,6 +18,11 @@ exit codes: 0 done; 1 unexpected; 2 usage or configuration; 3 the input breaks i
 """
 
 
+_VECTORS_HELP = (
+    "word vectors: word2vec text or binary, GloVe text, .npy, safetensors, Parquet, or the folder of a run"
+)
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:  # type: ignore[override]
         raise ConfigError([f"{message}; see '{self.prog} --help'"])
@@ -66,6 +71,37 @@ def parser() -> argparse.ArgumentParser:
     analogy.add_argument("words", nargs=3, metavar=("A", "B", "C"))
     for asks in (neighbors, analogy):
         asks.add_argument("-n", type=_positive, default=10, help="how many answers (10)")
+        asks.add_argument("--vectors", metavar="FILE", help=_VECTORS_HELP)
+    evaluate = command("evaluate", "scores of word vectors in test files", _evaluate)
+    evaluate.add_argument(
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="a test: rated pairs, analogies, odd ones out, categories, or word sets for WEAT; "
+        "without one, and without an option but --json, those of evaluate.files, as a stage of the run",
+    )
+    evaluate.add_argument(
+        "--vectors",
+        "--also",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help=f"{_VECTORS_HELP}; given several times, means over all of them",
+    )
+    evaluate.add_argument(
+        "--restrict",
+        type=_positive,
+        metavar="N",
+        help="ask analogies of the N most frequent words (30,000)",
+    )
+    evaluate.add_argument("--case-sensitive", action="store_true", help="keep 'Apple' and 'apple' apart")
+    evaluate.add_argument(
+        "--score-unknown",
+        action="store_true",
+        help="count questions with an unknown word as wrong, gensim's dummy4unknown",
+    )
+    evaluate.add_argument("--bias", action="store_true", help="what lies along the gender direction")
+    evaluate.add_argument("--json", metavar="FILE", help="write the scores there too; - is the screen")
     command("plan", "what a run would need: memory, disk, bytes moved", _plan)
     command("doctor", "whether this machine can run vecmill, and what to do if not", _doctor)
     return top
@@ -150,6 +186,24 @@ def _analogy(arguments: argparse.Namespace) -> int:
 
     for line in analogy(arguments):
         print(line)
+    return 0
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    from vecmill.evaluation import command, telling
+
+    if command.is_stage(arguments):
+        with _opened(arguments) as run:
+            told, lines = command.run_stage(run)
+    else:
+        told, lines = command.ask(arguments)
+    if arguments.json and arguments.json != "-":
+        command.write_json(told, arguments.json)
+    if arguments.json == "-":
+        print(telling.as_text(told), end="")
+    else:
+        for line in lines:
+            print(line)
     return 0
 
 

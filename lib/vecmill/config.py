@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -16,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from vecmill.errors import ConfigError
 
 _Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+_Text = Annotated[str, Field(min_length=1)]
 
 
 class _Section(BaseModel):
@@ -82,6 +84,18 @@ class Train(_Section):
     holdout: _Number = Field(1e-3, ge=0, le=0.5, description="share of the text kept for the loss")
 
 
+class Evaluate(_Section):
+    """What the vectors are tested with, once they are there."""
+
+    files: list[_Text] = Field([], description="test files on the driver's machine; none, no stage")
+    restrict: int = Field(30_000, ge=1, description="analogies are asked of so many words")
+    floors: dict[str, _Number] = Field({}, description="lowest score of a file, or file:section")
+
+    def floor(self, file: str, section: str) -> float | None:
+        """The lowest score wanted of a section, or of a whole file where it is ""."""
+        return self.floors.get(f"{file}:{section}" if section else file)
+
+
 class Output(_Section):
     """Where the run directory is."""
 
@@ -96,6 +110,7 @@ class Config(_Section):
     vocabulary: Vocabulary = Field(default_factory=Vocabulary)  # type: ignore[arg-type]
     pairs: Pairs = Field(default_factory=Pairs)  # type: ignore[arg-type]
     train: Train = Field(default_factory=Train)  # type: ignore[arg-type]
+    evaluate: Evaluate = Field(default_factory=Evaluate)  # type: ignore[arg-type]
     output: Output
 
     @classmethod
@@ -120,13 +135,18 @@ class Config(_Section):
         return config
 
     @classmethod
-    def load_output(cls, path: str | None, overrides: Sequence[str] = ()) -> str:
-        """Only output.path, for commands that ask a finished run and need no input.
+    def load_finished(cls, path: str | None, overrides: Sequence[str] = ()) -> Self:
+        """The same for commands that ask a finished run, and so need no input.
 
-        Raises ConfigError as `load` does, and where it is not set.
+        Raises ConfigError as `load` does, and where output.path is not set.
         """
         stand_in = () if path else ("input.path=unused",)
-        return cls.load(path, (*stand_in, *overrides)).output.path
+        return cls.load(path, (*stand_in, *overrides))
+
+    @classmethod
+    def load_output(cls, path: str | None, overrides: Sequence[str] = ()) -> str:
+        """Only output.path of `load_finished`."""
+        return cls.load_finished(path, overrides).output.path
 
 
 def _impossible(config: Config) -> Iterator[str]:
@@ -158,6 +178,21 @@ def _impossible(config: Config) -> Iterator[str]:
             f"train.threads must be 1 with train.kernel 'numpy', got {train.threads}; "
             "use train.shards for several cores"
         )
+    yield from _impossible_tests(config.evaluate)
+
+
+def _impossible_tests(evaluate: Evaluate) -> Iterator[str]:
+    names = Counter(Path(file).name for file in evaluate.files)
+    for name, times in names.items():
+        if times > 1:
+            yield f"evaluate.files must have different names, got {times} named {name}; rename all but one"
+    for floor in evaluate.floors:
+        if not any(floor == name or floor.startswith(f"{name}:") for name in names):
+            there = ", ".join(names) or "none"
+            yield (
+                f"evaluate.floors must name files of evaluate.files ({there}), as 'file' or "
+                f"'file:section', got {floor!r}"
+            )
 
 
 def _read(path: str) -> dict[str, Any]:
@@ -211,7 +246,8 @@ def _sentence(source: str, fault: Mapping[str, Any]) -> str:
         "bool_type": "true or false",
         "string_type": "a string",
         "string_too_short": "a string that is not empty",
-        "dict_type": "a table of strings",
+        "list_type": "a list of strings",
+        "dict_type": "a table",
         "model_type": "a section",
         "model_attributes_type": "a section",
     }.get(kind)

@@ -22,6 +22,8 @@ import vecmill
 from vecmill import steps
 from vecmill.config import Config
 from vecmill.errors import InputError
+from vecmill.evaluation import word_tests
+from vecmill.evaluation.word_tests import WordTest
 from vecmill.io.files import FileStatus, list_input
 from vecmill.steps import Run
 
@@ -40,6 +42,7 @@ class Stage:
     settings  what of a configuration it depends on
     work      does it, and returns what run.json shall say of it
     is_whole  whether what its record says is all that the configuration wants
+    is_wanted whether the configuration wants it at all
     """
 
     name: str
@@ -48,6 +51,7 @@ class Stage:
     settings: Callable[[Config], Settings]
     work: Callable[[Run], Mapping[str, Any]]
     is_whole: Callable[[Config, Mapping[str, Any]], bool] = lambda config, record: True
+    is_wanted: Callable[[Config], bool] = lambda config: True
 
 
 def _pick(section: Any, *names: str) -> Settings:
@@ -98,18 +102,28 @@ STAGES = (
         steps.train,
     ),
     Stage("export", "export", ("train",), lambda c: {}, steps.export),
+    Stage(
+        "evaluate",
+        "evaluate",
+        ("export",),
+        lambda c: c.evaluate.model_dump(),
+        steps.evaluate,
+        is_wanted=lambda c: bool(c.evaluate.files),
+    ),
 )
 
 _BY_NAME = {stage.name: stage for stage in STAGES}
 
 
-def keys(config: Config, files: Sequence[FileStatus]) -> dict[str, str]:
-    """The key of every stage under this configuration and these input files."""
+def keys(config: Config, files: Sequence[FileStatus], tests: Sequence[WordTest] = ()) -> dict[str, str]:
+    """The key of every stage under this configuration, these input files and these tests."""
     found: dict[str, str] = {}
     for stage in STAGES:
         content = [stage.name, _FORMAT, stage.settings(config), [found[r] for r in stage.reads]]
         if not stage.reads:
             content.append([list(file) for file in files])
+        if stage.name == "evaluate":
+            content.append([test.digest for test in tests])
         text = json.dumps(content, sort_keys=True)
         found[stage.name] = hashlib.sha256(text.encode()).hexdigest()[:16]
     return found
@@ -121,10 +135,12 @@ def execute(run: Run, command: str) -> None:
     Raises InputError where a stage is asked for alone and what it reads is missing or stale.
     """
     files = list_input(run.spark, run.config.input.path) if run.config.input.path else []
-    current = keys(run.config, files)
+    # Read before anything is computed, so that a broken test does not wait for the vectors.
+    tests = _tests(run.config) if command in ("run", "evaluate") else []
+    current = keys(run.config, files, tests)
     _record_run(run, files)
     for stage in STAGES:
-        if command not in ("run", stage.command):
+        if command not in ("run", stage.command) or not stage.is_wanted(run.config):
             continue
         if is_done(run, stage, current):
             run.say(stage.name, "unchanged, not run again")
@@ -137,6 +153,12 @@ def execute(run: Run, command: str) -> None:
         seconds = time.monotonic() - started
         run.manifest.finish(stage.name, seconds, counts)
         run.say(stage.name, _told(counts, seconds))
+
+
+def _tests(config: Config) -> list[WordTest]:
+    tests = word_tests.read_all(config.evaluate.files)
+    word_tests.check_floors(tests, config.evaluate.floors)
+    return tests
 
 
 def is_done(run: Run, stage: Stage, current: Mapping[str, str]) -> bool:

@@ -18,12 +18,13 @@ from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from vecmill import exports, rounds
+from vecmill import exports, rounds, vector_sources
 from vecmill.config import Config
 from vecmill.core import sampling
 from vecmill.core.blocks import block_rows
 from vecmill.core.rows import Rows
-from vecmill.errors import ConfigError, InputError
+from vecmill.errors import ConfigError, InputError, QualityError
+from vecmill.evaluation import scores, telling, word_tests
 from vecmill.io import checkpoints, shard_files, tables
 from vecmill.io.files import Folder, local_path
 from vecmill.io.run_directory import Manifest
@@ -33,6 +34,8 @@ from vecmill.stages import pairs, vectors, vocabulary
 from vecmill.stages import train as training
 from vecmill.stages.tokenize import python_tokenizer
 from vecmill.stages.tokenize import tokenize as tokenize_documents
+
+EVALUATION = "evaluation.json"
 
 # Held-out rows are kept by the driver, so there are at most so many: 3 MB at the default window.
 HELD_OUT_ROWS = 1 << 16
@@ -367,7 +370,41 @@ def export(run: Run) -> Mapping[str, Any]:
     count = run.table("vectors", VECTORS).count()
     run.folder.delete("exports")
     files = exports.write_all(run.folder, count, dim, lambda text: run.say("export", text))
+    # What it says is of the vectors that were there before.
+    run.folder.delete(EVALUATION)
     return {"words": count, "dim": dim, "files": files}
+
+
+def evaluate(run: Run) -> Mapping[str, Any]:
+    """vectors/ against the test files, to evaluation.json.
+
+    Raises QualityError where a score is below its floor.
+    """
+    settings = run.config.evaluate
+    tests = word_tests.read_all(settings.files)
+    rules = scores.Rules(settings.restrict)
+    vectors = vector_sources.read_table(run.folder, scores.wanted(tests, rules))
+    found = scores.scores(tests, vectors, rules)
+    told = telling.content([telling.Evaluated(run.config.output.path, found)], rules)
+    run.folder.write_text(EVALUATION, telling.as_text(told))
+    for score in found:
+        if not score.section or score.kind == "word-sets":
+            run.say("evaluate", telling.line(score))
+    below = [
+        f"{score.name} has {telling.figure(score)}, below its floor of {floor:g}"
+        for score in found
+        if (floor := settings.floor(score.file, score.section)) is not None and not score.value >= floor
+    ]
+    if below:
+        run.manifest.update("evaluate", state="below a floor", below=below)
+        raise QualityError(f"{'; '.join(below)}; train longer or on more text, or lower evaluate.floors")
+    whole = [score for score in found if not score.section]
+    return {
+        "files": len(tests),
+        "asked": sum(score.asked for score in whole),
+        "unknown": sum(score.unknown for score in whole),
+        "scores": {score.name: scores.plain(score.value) for score in found},
+    }
 
 
 def pair_settings(config: Config) -> pairs.PairSettings:

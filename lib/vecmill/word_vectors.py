@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import urlparse
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
+from vecmill import vector_sources
 from vecmill.core import similarity
-from vecmill.errors import InputError
-from vecmill.io import tables
-from vecmill.io.files import Folder
-from vecmill.io.schemas import VECTORS
+from vecmill.errors import ConfigError, InputError
+from vecmill.vector_sources import is_local
+
+if TYPE_CHECKING:
+    from gensim.models import KeyedVectors
+
+__all__ = ["Answers", "WordVectors", "is_local", "load", "read_run"]
 
 Answers = list[tuple[str, float]]
 
 
 class WordVectors:
-    """Words in falling frequency and their vectors, held in memory: V x D float32, twice.
+    """Words in falling frequency and their vectors; from an .npy file these may stay on the disk.
+
+    The first question about neighbours makes rows of length 1 in memory, V x D float32.
 
     words    V different words
     vectors  (V, D) float32, as trained
@@ -30,7 +36,6 @@ class WordVectors:
     def __init__(self, words: Sequence[str], vectors: npt.NDArray[np.float32]) -> None:
         self.words = list(words)
         self.vectors = vectors
-        self._unit = similarity.unit_rows(vectors)
         self._ids = {word: id_ for id_, word in enumerate(self.words)}
 
     def __len__(self) -> int:
@@ -38,6 +43,9 @@ class WordVectors:
 
     def __contains__(self, word: object) -> bool:
         return word in self._ids
+
+    def __repr__(self) -> str:
+        return f"<WordVectors: {len(self):,} words, {self.vectors.shape[1]} dimensions>"
 
     def vector(self, word: str) -> npt.NDArray[np.float32]:
         """The vector of `word`, (D,) float32. Raises InputError where the word is unknown."""
@@ -61,6 +69,29 @@ class WordVectors:
         ids = [self._id(word) for word in (a, b, c)]
         return self._nearest(similarity.analogy_query(self._unit, *ids), set(ids), n)
 
+    def to_gensim(self) -> KeyedVectors:
+        """A copy as gensim's KeyedVectors. Raises ConfigError where gensim is not installed."""
+        try:
+            from gensim.models import KeyedVectors
+        except ImportError:
+            raise ConfigError(
+                ["to_gensim needs the package gensim; install it: pip install gensim"]
+            ) from None
+        copy = KeyedVectors(self.vectors.shape[1])
+        copy.add_vectors(self.words, self.vectors)
+        return copy
+
+    @cached_property
+    def _unit(self) -> npt.NDArray[np.float32]:
+        unit = similarity.unit_rows(self.vectors)
+        broken = np.flatnonzero(~np.isfinite(unit).all(axis=1))
+        if len(broken):
+            raise InputError(
+                f"the vector of {self.words[broken[0]]!r} has numbers that are not finite, as have those "
+                f"of {len(broken) - 1} other words; train again with a lower rate, or remove the words"
+            )
+        return unit
+
     def _nearest(self, query: npt.NDArray[np.float32], left_out: set[int], n: int) -> Answers:
         ids, cosines = similarity.nearest(self._unit, query[None], n, exclude=[left_out])
         return [
@@ -77,32 +108,21 @@ class WordVectors:
         return self._ids[word]
 
 
+def load(source: str | Path, spark: SparkSession | None = None) -> WordVectors:
+    """The vectors of a finished run, given its folder, or of a file: word2vec text or binary, GloVe
+    text, .npy, safetensors, or Parquet with the columns of a run's vectors/.
+
+    `spark` is needed where `source` is not on this machine. The vectors of a run, whose export left
+    an .npy file, are mapped into memory and not read. Raises InputError.
+    """
+    words, vectors, _ = vector_sources.read_or_map(str(source), spark)
+    return WordVectors(words, vectors)
+
+
 def read_run(root: str, spark: SparkSession | None = None) -> WordVectors:
-    """The vectors of a finished run; `spark` is needed where `root` is not on this machine.
+    """The vectors of a finished run, from its table; `spark` as for `load`.
 
     Raises InputError where there are none.
     """
-    table = _read_local(root) if spark is None else _read_remote(spark, root)
-    table = table.sort_by("id").combine_chunks()
-    vectors = table["vector"].chunk(0).flatten().to_numpy().reshape(table.num_rows, -1)
-    return WordVectors(table["word"].to_pylist(), vectors)
-
-
-def is_local(root: str) -> bool:
-    """Whether a path needs no Hadoop to be read."""
-    return urlparse(root).scheme in ("", "file")
-
-
-def _read_local(root: str) -> pa.Table:
-    # Not urlparse(root).path: a name may hold "#" and "?".
-    folder = f"{root.removeprefix('file://').removeprefix('file:').rstrip('/')}/vectors"
-    try:
-        return pq.read_table(folder, columns=["id", "word", "vector"])
-    except FileNotFoundError:
-        raise InputError(f"{folder} does not exist; run 'vecmill run' first") from None
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{folder} cannot be read: {error}; run 'vecmill export' again") from error
-
-
-def _read_remote(spark: SparkSession, root: str) -> pa.Table:
-    return tables.read(Folder(spark, root), "vectors", VECTORS).select("id", "word", "vector").toArrow()
+    words, vectors, _ = vector_sources.read(root, spark)
+    return WordVectors(words, vectors)

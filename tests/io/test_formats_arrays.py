@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 from vecmill.errors import InputError
 from vecmill.io.formats import Block
-from vecmill.io.formats.npy import read_npy, write_npy
+from vecmill.io.formats.npy import map_npy, read_npy, write_npy
 from vecmill.io.formats.safetensors_file import read_safetensors, write_safetensors
 
 finite = st.floats(width=32, allow_nan=False, allow_infinity=False)
@@ -100,11 +100,25 @@ def test_npy_of_other_floats_and_orders_is_read_as_float32(tmp_path, array):
     np.save(tmp_path / "v.npy", array)
     (tmp_path / "v.vocabulary.txt").write_bytes(b"the\r\nice cream")
 
-    got = read_npy(tmp_path / "v.npy")
+    for got in (read_npy(tmp_path / "v.npy"), map_npy(tmp_path / "v.npy")):
+        assert got.words == WORDS
+        assert got.vectors.dtype == np.float32
+        np.testing.assert_array_equal(got.vectors, VECTORS)
 
-    assert got.words == WORDS
-    assert got.vectors.dtype == np.float32
-    np.testing.assert_array_equal(got.vectors, VECTORS)
+
+def test_npy_is_mapped_only_where_it_can_stay_as_it_is(tmp_path):
+    path = written(write_npy, tmp_path / "v.npy")
+    assert isinstance(map_npy(path).vectors, np.memmap)
+    assert not isinstance(read_npy(path).vectors, np.memmap)
+
+    (tmp_path / "v.vocabulary.txt").write_bytes(b"the\nthe\n")
+    repeated = map_npy(path)
+
+    assert repeated.words == ["the"]
+    np.testing.assert_array_equal(repeated.vectors, VECTORS[:1])
+    np.save(path, np.empty((0, 3), np.float32))
+    (tmp_path / "v.vocabulary.txt").write_bytes(b"")
+    assert map_npy(path).vectors.shape == (0, 3)
 
 
 @pytest.mark.parametrize("write", [write_npy, write_safetensors])

@@ -12,6 +12,7 @@ class Purpose(IntEnum):
 
     INITIALISE = 1
     PAIRS = 2
+    EVALUATE = 3
 
 
 def generator(

@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterable
 from pathlib import Path
 from tokenize import TokenError
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 
 from vecmill.io.formats.streams import (
     CUT_SHORT,
@@ -41,9 +42,28 @@ def write_npy(path: Path, blocks: Iterable[Block], count: int, dim: int) -> tupl
 
 def read_npy(path: Path) -> Vectors:
     """The vectors of an .npy file and the words beside it. Raises InputError if either is bad."""
+    vectors = np.array(_mapped(path), np.float32)
+    return checked_vectors(path, read_words(path, len(vectors)), vectors)
+
+
+def map_npy(path: Path) -> Vectors:
+    """As `read_npy`, but float32 vectors stay in the file until they are asked for, read-only.
+
+    So nobody looks for numbers that are not finite. Other floats are read, and so are files where a
+    word is there twice.
+    """
+    vectors = _mapped(path)
+    words = read_words(path, len(vectors))
+    if vectors.dtype != np.float32 or len(set(words)) < len(words):
+        return read_npy(path)
+    return Vectors(words, vectors)
+
+
+def _mapped(path: Path) -> npt.NDArray[np.floating]:
+    """The matrix in an .npy file, mapped into memory."""
     with opened(path) as file:
         try:
-            shape, order, dtype = _read_header(file)
+            shape, dtype = _read_header(file)
         except (ValueError, SyntaxError, TokenError) as fault:  # NumPy parses it as Python
             got = f"none ({fault})"
             raise broken(path, expected="an .npy header", got=got, remedy=DAMAGED) from fault
@@ -62,14 +82,15 @@ def read_npy(path: Path) -> Vectors:
                 got=f"a file that ends at byte {size}",
                 remedy=CUT_SHORT,
             )
-        vectors = np.fromfile(file, dtype).reshape(shape, order=order).astype(np.float32)
-    return checked_vectors(path, read_words(path, len(vectors)), vectors)
+    # A mapping cannot be empty.
+    vectors: npt.NDArray[np.floating] = np.load(path, mmap_mode="r" if math.prod(shape) else None)
+    return vectors
 
 
-def _read_header(file: BinaryIO) -> tuple[tuple[int, ...], Literal["C", "F"], np.dtype[Any]]:
-    """Shape, order of the numbers and dtype."""
+def _read_header(file: BinaryIO) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Shape and dtype."""
     if np.lib.format.read_magic(file) == (1, 0):
-        shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(file)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
     else:
-        shape, is_fortran, dtype = np.lib.format.read_array_header_2_0(file)
-    return shape, "F" if is_fortran else "C", dtype
+        shape, _, dtype = np.lib.format.read_array_header_2_0(file)
+    return shape, dtype

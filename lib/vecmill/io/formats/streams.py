@@ -114,7 +114,7 @@ def broken(place: str | Path, *, expected: str, got: str, remedy: str) -> InputE
     return InputError(f"{place}: expected {expected}, got {got}; {remedy}")
 
 
-def checked_vectors(path: Path, words: list[str], vectors: Floats) -> Vectors:
+def checked_vectors(path: str | Path, words: list[str], vectors: Floats) -> Vectors:
     """The Vectors read from `path`; of a word that stands there twice only the first, as in gensim.
 
     Raises InputError for a number that is not finite: it would spoil every cosine it meets.

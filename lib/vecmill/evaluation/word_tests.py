@@ -1,0 +1,100 @@
+"""Test files of any kind, read into one form."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from vecmill.errors import ConfigError, InputError
+from vecmill.io import test_sets
+from vecmill.io.test_sets import Kind, WeatTest
+
+
+class WordTest(NamedTuple):
+    """A test file.
+
+    name      the name of the file, without its folder
+    content   what the reader of its kind gave
+    sections  those of analogies, or the tests that word sets make up
+    digest    of its bytes
+    """
+
+    name: str
+    kind: Kind
+    content: Sequence[Any]
+    sections: tuple[str, ...]
+    digest: str
+
+    def words(self) -> set[str]:
+        """The words that are looked up, but for analogies, which ask the most frequent words."""
+        return set(_WORDS[self.kind](self.content))
+
+    def score_names(self) -> list[str]:
+        """What it gives scores for, as a floor names them: the file, and its sections."""
+        whole = [] if self.kind == "word-sets" else [self.name]
+        return whole + [f"{self.name}:{section}" for section in self.sections]
+
+
+def read(path: Path) -> WordTest:
+    """The test in the file at `path`, its kind judged by its content. Raises InputError."""
+    kind = test_sets.kind_of_test_set(path)
+    content = _READERS[kind](path)
+    # Analogies without sections are one, which bears the file's name.
+    named = kind in ("analogies", "word-sets")
+    sections = tuple(part.name for part in content if part.name != path.stem) if named else ()
+    return WordTest(path.name, kind, content, sections, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def read_all(paths: Iterable[str]) -> list[WordTest]:
+    """The tests in these files. Raises InputError, and ConfigError where two have the same name."""
+    tests = [read(Path(path)) for path in paths]
+    for name, times in Counter(test.name for test in tests).items():
+        if times > 1:
+            raise ConfigError([f"{times} test files are named {name}; rename all but one"])
+    return tests
+
+
+def check_floors(tests: Iterable[WordTest], floors: Iterable[str]) -> None:
+    """Raise ConfigError for each of the `floors` that is neither a file's nor one of its sections'."""
+    known = [name for test in tests for name in test.score_names()]
+    faults = [
+        f"evaluate.floors: {floor!r} has no score; those there are: {', '.join(known)}"
+        for floor in floors
+        if floor not in known
+    ]
+    if faults:
+        raise ConfigError(faults)
+
+
+def _weat_tests(path: Path) -> list[WeatTest]:
+    sets = test_sets.read_word_sets(path)
+    tests = test_sets.weat_tests(sets)
+    if not tests:
+        needed = ", ".join(test_sets.WEAT_SETS["WEAT 6"])
+        raise InputError(
+            f"{path}: expected the four sets of one of WEAT 1 to 10, such as {needed}, got "
+            f"{', '.join(sets)}; name the sets as WEFE does"
+        )
+    return tests
+
+
+_READERS: dict[Kind, Callable[[Path], Sequence[Any]]] = {
+    "similarity": test_sets.read_similarity,
+    "analogies": test_sets.read_analogies,
+    "odd-one-out": test_sets.read_odd_one_out,
+    "categories": test_sets.read_categories,
+    "word-sets": _weat_tests,
+}
+
+_WORDS: dict[Kind, Callable[[Sequence[Any]], Iterable[str]]] = {
+    "similarity": lambda pairs: (word for pair in pairs for word in (pair.first, pair.second)),
+    "analogies": lambda sections: (),
+    "odd-one-out": lambda asked: (word for one in asked for word in (*one.members, one.odd)),
+    "categories": lambda pairs: (word for word, _ in pairs),
+    "word-sets": lambda tests: (
+        word for test in tests for words in (*test.targets, *test.attributes) for word in words
+    ),
+}

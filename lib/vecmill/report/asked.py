@@ -1,0 +1,218 @@
+"""What word vectors answer when a report asks them: neighbours, analogies, bias, offsets, a map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from vecmill import word_lists
+from vecmill.core import bias, similarity
+from vecmill.core.offsets import OffsetPlane, offset_plane
+from vecmill.errors import InputError
+from vecmill.maps import Map, lay_out
+from vecmill.word_vectors import Answers, WordVectors
+
+Counts = npt.NDArray[np.int64]
+
+MAP_WORDS = 2000
+# Rarer words have learnt little, and few of them could be shown on the map beside the word.
+MAP_NEIGHBOURS_AMONG = 10_000
+MAP_NEIGHBOURS = 8
+
+CARDS = 9
+CARD_NEIGHBOURS = 8
+ANALOGY_ANSWERS = 4
+
+# Below these a picture would show chance.
+LEAST_PAIRS, LEAST_OCCUPATIONS, LEAST_FAMILIES = 3, 6, 3
+EXTREMES = 10
+
+SHOWN_WORDS = (
+    "king", "bread", "music", "mountain", "water", "war", "joy", "physics", "red",
+    "doctor", "river", "moses", "three", "city", "ship", "winter",
+)  # fmt: skip
+
+# a is to b as c is to d; the first eight whose a, b and c are known are asked.
+ANALOGIES = (
+    ("man", "king", "woman", "queen"),
+    ("france", "paris", "germany", "berlin"),
+    ("slow", "slower", "strong", "stronger"),
+    ("go", "went", "see", "saw"),
+    ("he", "she", "his", "her"),
+    ("brother", "sister", "son", "daughter"),
+    ("japan", "tokyo", "italy", "rome"),
+    ("son", "sons", "daughter", "daughters"),
+    ("day", "night", "light", "darkness"),
+    ("father", "mother", "man", "woman"),
+)
+ANALOGIES_SHOWN = 8
+
+FAMILIES: dict[str, Sequence[Sequence[str]]] = {
+    "Comparatives": word_lists.COMPARATIVES,
+    "Male and female": word_lists.MALE_FEMALE,
+    "Countries and capitals": word_lists.CAPITALS,
+    "Past tenses": word_lists.PAST_TENSES,
+}
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """A word, how often it occurs where that is known, and its nearest with their cosines."""
+
+    word: str
+    count: int | None
+    near: Answers
+
+
+@dataclass(frozen=True)
+class Analogy:
+    """a is to b as c is to ...: the answers with their cosines, and the one a person would give."""
+
+    a: str
+    b: str
+    c: str
+    expected: str
+    answers: Answers
+
+
+@dataclass(frozen=True)
+class GenderBias:
+    """Occupations along the direction from "he" to "she", most female first.
+
+    explained    the direction's share of how the pairs differ, then the next one's
+    pairs        how many pairs it rests on
+    occupations  with their projections: those furthest to either side
+    """
+
+    explained: tuple[float, float]
+    pairs: int
+    occupations: Answers
+
+
+@dataclass(frozen=True)
+class WordMap:
+    """Words in a plane, most frequent first, and for each the ids and cosines of its nearest.
+
+    words   the n on the map, then others that are near to one of them
+    counts  of all `words`; empty where they are not known
+    near    n lists of (id among `words`, cosine)
+    """
+
+    words: list[str]
+    counts: list[int]
+    layout: Map
+    near: list[list[tuple[int, float]]]
+    among: int
+
+
+@dataclass(frozen=True)
+class Asked:
+    """All answers of the vectors; a part is None or empty where their vocabulary is too small for it."""
+
+    words: int
+    dim: int
+    neighbours: list[Neighbours]
+    analogies: list[Analogy]
+    map: WordMap | None
+    gender: GenderBias | None
+    offsets: dict[str, OffsetPlane]
+
+
+def ask(vectors: WordVectors, counts: Counts | None, words: Sequence[str], seed: int) -> Asked:
+    """Ask `vectors` everything a report tells.
+
+    `words` are looked at closely in place of the report's own choice; unknown ones are passed over.
+    """
+    neighbours = [
+        Neighbours(word, _count(vectors, counts, word), vectors.similar(word, CARD_NEIGHBOURS))
+        for word in chosen_words(vectors, words)
+    ]
+    analogies = [
+        Analogy(a, b, c, d, vectors.analogy(a, b, c, ANALOGY_ANSWERS))
+        for a, b, c, d in ANALOGIES
+        if all(word in vectors for word in (a, b, c))
+    ][:ANALOGIES_SHOWN]
+    unit = similarity.unit_rows(vectors.vectors)
+    gender = gender_bias(vectors, unit)
+    offsets = {name: offset_plane(vectors.words, unit, some) for name, some in FAMILIES.items()}
+    offsets = {name: plane for name, plane in offsets.items() if len(plane.families) >= LEAST_FAMILIES}
+    mentioned = [word for some in neighbours for word in (some.word, *(w for w, _ in some.near))]
+    mentioned += [word for some in analogies for word, _ in some.answers]
+    mentioned += [word for word, _ in gender.occupations] if gender else []
+    return Asked(
+        words=len(vectors),
+        dim=vectors.vectors.shape[1],
+        neighbours=neighbours,
+        analogies=analogies,
+        map=word_map(vectors, unit, counts, mentioned, seed),
+        gender=gender,
+        offsets=offsets,
+    )
+
+
+def chosen_words(vectors: WordVectors, wanted: Sequence[str]) -> list[str]:
+    """The known words of those wanted, or of a list that suits most corpora.
+
+    Where that leaves fewer than three, words of the vocabulary that are neither rare nor empty.
+    """
+    known = [word for word in wanted or SHOWN_WORDS if word in vectors]
+    if wanted or len(known) >= 3:
+        return known if wanted else known[:CARDS]
+    middling = [word for word in vectors.words[50:2000] if len(word) > 3] or vectors.words
+    return middling[:: max(1, len(middling) // CARDS)][:CARDS]
+
+
+def gender_bias(vectors: WordVectors, unit: similarity.Floats) -> GenderBias | None:
+    """The occupations furthest along the gender direction; None where too few words are known."""
+    try:
+        direction = bias.bias_direction(vectors.words, unit, word_lists.GENDER_PAIRS)
+    except InputError:
+        return None
+    pairs = len(word_lists.GENDER_PAIRS) - len(direction.unknown)
+    along = bias.extremes(vectors.words, unit, direction.vector, EXTREMES, among=word_lists.OCCUPATIONS)
+    known = len(word_lists.OCCUPATIONS) - len(along.unknown)
+    if pairs < LEAST_PAIRS or known < LEAST_OCCUPATIONS:
+        return None
+    # Where there are few, the two ends meet.
+    occupations = dict([*along.along, *reversed(along.against)])
+    shares = [float(share) for share in direction.explained[:2]]
+    return GenderBias(
+        (shares[0], shares[1] if len(shares) > 1 else 0.0),
+        pairs,
+        sorted(occupations.items(), key=lambda scored: -scored[1]),
+    )
+
+
+def word_map(
+    vectors: WordVectors,
+    unit: similarity.Floats,
+    counts: Counts | None,
+    mentioned: Iterable[str],
+    seed: int,
+) -> WordMap | None:
+    """The most frequent words and those `mentioned`, laid out; None where there are fewer than three."""
+    ids_of = {word: id_ for id_, word in enumerate(vectors.words)}
+    ids = sorted({*range(min(MAP_WORDS, len(vectors))), *(ids_of[word] for word in mentioned)})
+    if len(ids) < 3:
+        return None
+    among = unit[:MAP_NEIGHBOURS_AMONG]
+    near, cosines = similarity.nearest(among, unit[ids], MAP_NEIGHBOURS, exclude=[{id_} for id_ in ids])
+    shown = list(dict.fromkeys([*ids, *(int(id_) for id_ in near.ravel() if id_ >= 0)]))
+    place = {id_: n for n, id_ in enumerate(shown)}
+    return WordMap(
+        words=[vectors.words[id_] for id_ in shown],
+        counts=[int(counts[id_]) for id_ in shown] if counts is not None else [],
+        layout=lay_out(unit[ids], seed),
+        near=[
+            [(place[int(i)], float(cosine)) for i, cosine in zip(row, some, strict=True) if i >= 0]
+            for row, some in zip(near, cosines, strict=True)
+        ],
+        among=len(among),
+    )
+
+
+def _count(vectors: WordVectors, counts: Counts | None, word: str) -> int | None:
+    return None if counts is None else int(counts[vectors.words.index(word)])

@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+import json
+import math
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.report.conftest import WORDS, metrics_line, write_run
+from vecmill import report
+from vecmill.errors import ConfigError
+from vecmill.word_vectors import WordVectors
+
+VOID = {"br", "col", "input", "meta"}
+SECTIONS = [
+    "map", "neighbours", "analogies", "offsets", "evaluation", "bias", "training", "vocabulary", "run",
+]  # fmt: skip
+HOSTILE = [
+    "</script><b>",
+    "&",
+    '"><img src=x onerror=alert(1)>',
+    "<!--",
+    "it's",
+    "\u2028",
+    "{{x}}",
+    "$title",
+]
+
+
+class Page(HTMLParser):
+    """What a browser makes of a page: sections, tags, data, and whether every tag is closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.sections: list[str] = []
+        self.tags: set[str] = set()
+        self.links: list[str] = []
+        self.texts: list[str] = []
+        self.data = ""
+        self._open: list[str] = []
+        self._in_data = False
+        self.feed(text)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self.tags.add(tag)
+        if tag == "section":
+            self.sections.append(attributes["id"])
+        if tag == "a":
+            self.links.append(attributes["href"])
+        self._in_data = attributes.get("id") == "map-data"
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self._open.pop() == tag
+
+    def handle_data(self, data):
+        if self._in_data:
+            self.data += data
+        self.texts.append(data)
+
+
+def written(root: Path, **options) -> str:
+    return Path(report.write(str(root), **options)).read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("without_scikit_learn")
+class TestPage:
+    def test_a_whole_run_has_every_section_and_a_link_to_each(self, run):
+        page = Page(written(run))
+
+        assert page.sections == SECTIONS
+        assert page.links == [f"#{name}" for name in SECTIONS]
+
+    def test_the_page_tells_what_was_run_and_on_what(self, run):
+        text = written(run)
+
+        for told in ("bible.txt", "fingerprint of the input", "abc123", "4.3.0", "tokens 200,000"):
+            assert told in text
+        assert '<th scope="row">input.path</th><td>books/bible.txt</td>' in text
+        assert '<th scope="row">train.epochs</th><td>3</td>' in text
+        assert '<td class="number">37.5%</td>' in text
+        assert '<th scope="row">WEAT 6</th><td class="number">+1.25</td>' in text
+
+    def test_the_page_needs_nothing_beside_it(self, run):
+        text = written(run)
+        page = Page(text)
+
+        assert page.tags.isdisjoint({"link", "img", "iframe", "audio", "video", "object", "embed", "base"})
+        assert not re.search(r"https?://|//cdn|url\(|@import|<script[^>]+src", text)
+        assert "default-src 'none'" in text
+
+    def test_words_are_data_wherever_they_stand(self, tmp_path):
+        root = write_run(tmp_path / "run", [*HOSTILE, *WORDS])
+
+        text = written(root, words=HOSTILE)
+        page = Page(text)
+
+        assert page.sections == SECTIONS
+        assert page.tags.isdisjoint({"img", "b"})
+        assert json.loads(page.data)["words"][: len(HOSTILE)] == HOSTILE
+        for word in HOSTILE:
+            assert word in page.texts
+
+    def test_a_hostile_name_of_the_input_is_data_too(self, run, edit_record):
+        name = "<script>alert(1)<&\"'"
+        edit_record(lambda record: record["configuration"]["input"].update(path=name))
+        edit_record(lambda record: record["versions"].update({name: name}))
+
+        page = Page(written(run))
+
+        assert page.sections == SECTIONS
+        assert name in page.texts
+
+    def test_the_map_holds_its_words_and_their_nearest(self, run):
+        data = json.loads(Page(written(run)).data)
+
+        assert data["words"] == WORDS
+        assert len(data["points"]) == 2 * len(WORDS)
+        assert max(map(abs, data["points"])) == 1000
+        assert data["counts"][:2] == [10_000, 5_000]
+        assert all(len(row) == 16 for row in data["near"])
+        assert "by PCA" in written(run)
+        assert "vecmill[viz]" in written(run)
+
+    def test_the_same_run_gives_the_same_bytes(self, run, tmp_path):
+        first = report.write(str(run), str(tmp_path / "a.html"))
+        second = report.write(str(run), str(tmp_path / "b.html"))
+
+        assert Path(first).read_bytes() == Path(second).read_bytes()
+
+    def test_the_page_says_the_same_when_a_stage_of_the_run_writes_it(self, run, edit_record):
+        before = written(run)
+        edit_record(lambda record: record["stages"].update(report={"state": "running", "key": "k"}))
+
+        assert written(run) == before
+
+    def test_without_metrics_and_evaluation_their_sections_are_left_out(self, run):
+        (run / "metrics.jsonl").unlink()
+        (run / "evaluation.json").unlink()
+
+        missing = {"training", "evaluation"}
+        assert Page(written(run)).sections == [name for name in SECTIONS if name not in missing]
+
+    def test_a_run_that_is_not_finished_is_told_as_far_as_it_came(self, run, edit_record):
+        edit_record(lambda record: record["stages"].pop("export"))
+        edit_record(lambda record: record["stages"]["train"].update(state="running"))
+        (run / "evaluation.json").unlink()
+
+        page = Page(written(run))
+
+        assert page.sections == ["training", "vocabulary", "run"]
+        assert json.loads(page.data) is None
+
+    def test_a_run_that_has_only_begun_is_told_too(self, tmp_path):
+        (tmp_path / "run.json").write_text('{"stages": {"tokenize": {"state": "running", "key": "k"}}}')
+
+        assert Page(written(tmp_path)).sections == ["run"]
+
+    def test_a_training_that_blew_up_is_told(self, run):
+        lines = [json.dumps(metrics_line(n, loss)) for n, loss in enumerate((3.0, math.nan, math.inf), 1)]
+        (run / "metrics.jsonl").write_text("\n".join(lines))
+
+        assert Page(written(run)).sections == SECTIONS
+
+    def test_words_of_other_scripts_come_through(self, tmp_path):
+        words = ["слово", "كلمة", "言葉", "ordið", "λέξη", "מילה"]
+
+        page = Page(written(write_run(tmp_path / "run", words), words=words))
+
+        assert json.loads(page.data)["words"] == words
+        assert set(words) <= set(page.texts)
+
+    def test_200_000_words_make_a_page_of_less_than_5_megabytes(self, tmp_path):
+        root = write_run(tmp_path / "run", [*WORDS, *(f"word{n}" for n in range(200_000))])
+
+        text = written(root)
+
+        assert len(text.encode()) < 5_000_000
+        assert 2000 <= len(json.loads(Page(text).data)["near"]) < 3000
+
+    def test_the_page_lies_in_the_run_or_where_one_wants_it(self, run, tmp_path):
+        assert report.write(str(run)) == str(run / "report.html")
+        assert report.write(run.as_uri()) == str(run / "report.html")
+        elsewhere = tmp_path / "new" / "page.html"
+        assert report.write(str(run), str(elsewhere)) == str(elsewhere)
+        assert elsewhere.read_bytes() == (run / "report.html").read_bytes()
+        assert [path.name for path in elsewhere.parent.iterdir()] == ["page.html"]
+
+    def test_a_place_that_cannot_be_written_is_named(self, run, tmp_path):
+        (tmp_path / "file").write_text("")
+
+        with pytest.raises(ConfigError, match=r"cannot write .*page\.html"):
+            report.write(str(run), str(tmp_path / "file" / "page.html"))
+
+    def test_vectors_alone_have_fewer_sections(self, tmp_path):
+        rows = np.random.default_rng(1).normal(size=(len(WORDS), 8)).astype(np.float32)
+        vectors = WordVectors(WORDS, rows)
+        target = str(tmp_path / "page.html")
+
+        report.write_vectors(vectors, target, title="<glove>")
+        bare = Page(Path(target).read_text(encoding="utf-8"))
+        report.write_vectors(vectors, target, title="t", counts=np.arange(len(WORDS), 0, -1))
+        counted = Page(Path(target).read_text(encoding="utf-8"))
+
+        about_vectors = ["map", "neighbours", "analogies", "offsets", "bias"]
+        assert bare.sections == about_vectors
+        assert "<glove>" in bare.texts
+        assert counted.sections == [*about_vectors, "vocabulary"]
+
+    def test_a_run_on_another_file_system_is_read_and_written_through_spark(self, spark, run):
+        hadoop = spark.sparkContext._jsc.hadoopConfiguration()
+        hadoop.set("fs.viewfs.mounttable.reports.link./run", run.as_uri())
+        hadoop.set("fs.viewfs.impl.disable.cache", "true")
+        near = written(run)
+
+        place = report.write("viewfs://reports/run", spark=spark)
+
+        assert place == "viewfs://reports/run/report.html"
+        assert (run / "report.html").read_text(encoding="utf-8") == near
+
+    def test_a_run_on_another_file_system_needs_a_session(self):
+        with pytest.raises(ConfigError, match="give the Spark session"):
+            report.write("hdfs://cluster/run")
+
+
+def test_with_scikit_learn_the_map_is_laid_out_by_t_sne_and_the_page_is_the_same_each_time(run):
+    pytest.importorskip("sklearn")
+
+    first = written(run)
+
+    assert "by t-SNE" in first
+    assert "vecmill[viz]" not in first
+    assert written(run) == first
