@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 CONFIG ?= conf/demo.toml
 OUT    ?= runs/$(if $(CORPUS),$(basename $(notdir $(CORPUS))),demo)
 # Java 17 or 21 where there is one; otherwise the `java` extra brings one along.
-EXTRAS := demo,test,check
+EXTRAS := demo,viz,test,check
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test check format dist clean

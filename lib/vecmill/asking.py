@@ -1,9 +1,10 @@
-"""The commands that ask a finished run, or a file of vectors: neighbors and analogy."""
+"""The commands that ask a finished run, or a file of vectors: neighbors, analogy and report."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from pathlib import Path
 
 from vecmill import session
 from vecmill.config import Config
@@ -25,6 +26,22 @@ def analogy(arguments: argparse.Namespace) -> Iterator[str]:
     answers = _vectors(arguments).analogy(a, b, c, arguments.n)
     yield f"{a} is to {b} as {c} is to:"
     yield from _told(answers)
+
+
+def report(arguments: argparse.Namespace) -> str:
+    """Write the page about a run or a file of vectors; where it is now."""
+    from vecmill import report as pages
+
+    if arguments.vectors:
+        title = Path(arguments.vectors).name
+        vectors = _vectors(arguments)
+        target = arguments.target or f"{title}.html"
+        return pages.write_vectors(vectors, target, title=title, words=arguments.words)
+    root = Config.load_output(arguments.config, arguments.overrides)
+    if is_local(root):
+        return pages.write(root, arguments.target, words=arguments.words)
+    with session.opened(arguments.spark_conf) as spark:
+        return pages.write(root, arguments.target, spark=spark, words=arguments.words)
 
 
 def _vectors(arguments: argparse.Namespace) -> WordVectors:

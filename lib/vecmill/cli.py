@@ -102,6 +102,12 @@ def parser() -> argparse.ArgumentParser:
     )
     evaluate.add_argument("--bias", action="store_true", help="what lies along the gender direction")
     evaluate.add_argument("--json", metavar="FILE", help="write the scores there too; - is the screen")
+    report = command("report", "one page that shows what was learnt", _report)
+    report.add_argument(
+        "target", nargs="?", metavar="PAGE", help="where to write it (report.html in the run's folder)"
+    )
+    report.add_argument("--vectors", metavar="FILE", help=_VECTORS_HELP)
+    report.add_argument("--words", nargs="+", default=[], metavar="WORD", help="words to show besides")
     command("plan", "what a run would need: memory, disk, bytes moved", _plan)
     command("doctor", "whether this machine can run vecmill, and what to do if not", _doctor)
     return top
@@ -204,6 +210,13 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     else:
         for line in lines:
             print(line)
+    return 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from vecmill.asking import report
+
+    print(report(arguments))
     return 0
 
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from vecmill import cli
+from vecmill import cli, report
 from vecmill.errors import ConfigError, VecmillError
 from vecmill.io.run_directory import MANIFEST
 from vecmill.word_vectors import WordVectors, read_run
@@ -37,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if code == 0:
         for line in show(Path(arguments.output), time.monotonic() - started):
             print(line)
+        print(f"A page to look at: {report.write(arguments.output)}")
     return code
 
 

@@ -63,6 +63,8 @@ def test_a_run_leaves_what_the_design_promises(vecmill: Command, small_corpus: P
     assert len(list((out / "pairs").rglob("*.parquet"))) == 2 * 2 * 2
     assert sorted(path.name for path in (out / "model").iterdir()) == ["round=3", "round=4"]
     assert outcome.said.count(" round ") == 4
+    assert vecmill("report", settings={"output.path": out}).code == 0
+    assert "held-out" in (out / "report.html").read_text().lower()
     assert not (out / ".staging").exists()
     assert not (out / ".lock").exists()
 
