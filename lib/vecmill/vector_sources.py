@@ -27,6 +27,9 @@ from vecmill.io.schemas import VECTORS
 COLUMNS = ["id", "word", "vector"]
 NPY = EXPORTS["npy"].file_name
 
+# By default Arrow reads far ahead, and holds several row groups of vectors to pick a few rows.
+FRUGAL = {"batch_size": 1 << 14, "batch_readahead": 1, "fragment_readahead": 1}
+
 
 class Wanted(NamedTuple):
     """Which words of a vocabulary somebody needs, so that not all its vectors need be read.
@@ -106,7 +109,7 @@ def read_parquet(path: Path, wanted: Wanted | None = None) -> Vectors:
                 f"{', '.join(missing)}; name the folder vectors/ of a run"
             )
         chosen = None if wanted is None else ds.field("id").isin(_wanted_ids(table, wanted))
-        return _from_table(table.to_table(COLUMNS, filter=chosen), path)
+        return _from_table(table.to_table(COLUMNS, filter=chosen, **FRUGAL), path)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; run 'vecmill run' first") from None
     except (OSError, pa.ArrowException) as error:
@@ -124,7 +127,7 @@ def _wanted_ids(table: ds.Dataset, wanted: Wanted) -> pa.Array:
     """The ids of the rows that are wanted, from words alone: vectors are many times as large."""
     ids = [
         id_
-        for batch in table.to_batches(columns=["id", "word"])
+        for batch in table.to_batches(columns=["id", "word"], **FRUGAL)
         for id_, word in zip(batch["id"].to_pylist(), batch["word"].to_pylist(), strict=True)
         if wanted.has(id_, word)
     ]
