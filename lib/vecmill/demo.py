@@ -15,7 +15,7 @@ from vecmill.io.run_directory import MANIFEST
 from vecmill.word_vectors import WordVectors, read_run
 
 _WORDS = ("bread", "joy", "king", "moses", "mountain")
-_ANALOGIES = (("he", "she", "his"), ("son", "sons", "daughter"), ("day", "night", "light"))
+_ANALOGIES = (("man", "king", "woman"), ("he", "she", "his"), ("day", "night", "light"))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
