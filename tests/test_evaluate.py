@@ -497,7 +497,7 @@ class TestFaults:
 
         for arguments, code, complaint in (
             (["--vectors", planted, missing], 3, f"{missing} cannot be read (No such file"),
-            (["--vectors", missing, pairs], 3, f"{missing} cannot be read (No such file"),
+            (["--vectors", missing, pairs], 3, f"{missing} does not exist"),
             (
                 ["--vectors", tmp_path, pairs],
                 3,

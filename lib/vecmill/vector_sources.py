@@ -71,6 +71,8 @@ def read(source: str, spark: SparkSession | None = None, wanted: Wanted | None =
             raise ConfigError([f"{source} is not on this machine; give the Spark session that reads it"])
         return read_table(Folder(spark, source), wanted)
     path = local(source)
+    if not path.exists():
+        raise InputError(f"{path} does not exist; run 'vecmill run' first, or name a file of word vectors")
     if path.is_dir():
         holds_parts = not (path / "vectors").is_dir() and any(path.glob("*.parquet"))
         return read_parquet(path if holds_parts else path / "vectors", wanted)
