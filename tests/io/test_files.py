@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,33 @@ def test_writing_replaces_the_whole_file_and_leaves_nothing_beside_it(folder, tm
 
     assert folder.read_text("run.json") == "short"
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_a_file_that_is_being_replaced_is_there_at_every_moment(folder, tmp_path):
+    folder.write_text("run.json", "0")
+    missed, done = [], threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            if not (tmp_path / "run.json").exists():
+                missed.append(1)
+
+    reader = threading.Thread(target=look)
+    reader.start()
+    for number in range(100):
+        folder.write_text("run.json", str(number))
+    done.set()
+    reader.join()
+
+    assert not missed
+
+
+def test_what_a_killed_writer_left_beside_a_missing_file_is_the_file(folder, tmp_path):
+    assert folder.read_text_if_any("run.json") is None
+    (tmp_path / "run.json.new").write_text("new")
+    assert folder.read_text_if_any("run.json") == "new"
+    (tmp_path / "run.json").write_text("old, and the new one perhaps half written")
+    assert folder.read_text_if_any("run.json") == "old, and the new one perhaps half written"
 
 
 def test_a_file_edited_by_hand_can_still_be_read(folder, tmp_path):

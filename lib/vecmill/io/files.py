@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -68,7 +69,7 @@ class Folder:
     def create(self) -> None:
         """Make the folder and those above it where they are missing."""
         with self._told(f"make {self.root}"):
-            if not self._file_system.mkdirs(self._java.org.apache.hadoop.fs.Path(self.root)):
+            if not self._file_system.mkdirs(self._path_class(self.root)):
                 raise OutputError(self.root)
 
     def read_text(self, name: str) -> str:
@@ -84,12 +85,25 @@ class Folder:
             finally:
                 stream.close()
 
+    def read_text_if_any(self, name: str) -> str | None:
+        """The whole of a file that `write_text` wrote; None where there is none.
+
+        Object stores remove the old file before they put the new one in its place. A writer that was
+        killed in between has left the new one beside it, whole.
+        """
+        found = next((one for one in (name, _beside(name)) if self.exists(one)), None)
+        return None if found is None else self.read_text(found)
+
     def write_text(self, name: str, text: str) -> None:
         """Write the whole file beside its place, then put it there: a reader sees the old or the new."""
-        beside = f"{name}.new"
-        self._write(beside, text, overwrite=True)
+        self._write(_beside(name), text, overwrite=True)
         with self._told(f"write {self.path(name)}"):
-            self._rename(beside, name, self._options.OVERWRITE)
+            here, there = (local_path(self.qualified(one)) for one in (_beside(name), name))
+            if here and there:
+                # Hadoop's own local file system would remove the old file first.
+                here.replace(there)
+            else:
+                self._rename(_beside(name), name, overwrite=True)
 
     def create_text(self, name: str, text: str) -> bool:
         """Write the file only where there is none; False where there is."""
@@ -109,7 +123,7 @@ class Folder:
         with self._told(f"publish {self.path(target)}"):
             parent = self._hadoop_path(target).getParent()
             self._file_system.mkdirs(parent)
-            self._rename(source, target, self._options.NONE)
+            self._rename(source, target, overwrite=False)
 
     def delete(self, name: str) -> None:
         """Remove a file or a whole folder; nothing happens where there is none."""
@@ -119,42 +133,53 @@ class Folder:
     def put(self, local: Path, name: str) -> None:
         """Copy a local file to `name`, over what was there."""
         with self._told(f"write {self.path(name)}"):
-            source = self._java.org.apache.hadoop.fs.Path("file", "", str(local.absolute()))
+            source = self._path_class("file", "", str(local.absolute()))
             self._file_system.copyFromLocalFile(False, True, source, self._hadoop_path(name))
 
-    @property
+    # Each dot of a Java name is a question to the JVM, so what stays the same is asked for once.
+
+    @cached_property
     def _java(self) -> Any:
         return self.spark._jvm
 
-    @property
+    @cached_property
+    def _hadoop(self) -> Any:
+        return self._java.org.apache.hadoop.fs
+
+    @cached_property
+    def _path_class(self) -> Any:
+        return self._hadoop.Path
+
+    @cached_property
     def _configuration(self) -> Any:
         return self.spark.sparkContext._jsc.hadoopConfiguration()
 
-    @property
+    @cached_property
     def _file_system(self) -> Any:
-        system = self._java.org.apache.hadoop.fs.Path(self.root).getFileSystem(self._configuration)
+        system = self._path_class(self.root).getFileSystem(self._configuration)
         # A person may open run.json in an editor; a checksum beside it would then call it corrupt.
         system.setWriteChecksum(False)
         return system
 
-    @property
-    def _options(self) -> Any:
-        return getattr(self._java, "org.apache.hadoop.fs.Options$Rename")
+    @cached_property
+    def _file_context(self) -> Any:
+        """Hadoop's other interface to the same file system: it can rename over what is there."""
+        root = self._file_system.makeQualified(self._path_class(self.root))
+        return self._hadoop.FileContext.getFileContext(root.toUri(), self._configuration)
 
     def _hadoop_path(self, name: str) -> Any:
-        return self._java.org.apache.hadoop.fs.Path(self.path(name))
+        return self._path_class(self.path(name))
 
-    def _rename(self, source: str, target: str, option: Any) -> None:
-        system = self._file_system
-        qualified = system.makeQualified(self._hadoop_path(target))
-        context = self._java.org.apache.hadoop.fs.FileContext.getFileContext(
-            qualified.toUri(), self._configuration
-        )
+    def _rename(self, source: str, target: str, *, overwrite: bool) -> None:
+        kind = self._hadoop.Options.Rename
         gateway = self.spark.sparkContext._gateway
         assert gateway is not None
-        options = gateway.new_array(self._java.org.apache.hadoop.fs.Options.Rename, 1)
-        options[0] = option
-        context.rename(system.makeQualified(self._hadoop_path(source)), qualified, options)
+        options = gateway.new_array(kind, 1)
+        options[0] = kind.OVERWRITE if overwrite else kind.NONE
+        source_path, target_path = (
+            self._file_system.makeQualified(self._hadoop_path(name)) for name in (source, target)
+        )
+        self._file_context.rename(source_path, target_path, options)
 
     def _write(self, name: str, text: str, *, overwrite: bool) -> None:
         with self._told(f"write {self.path(name)}"):
@@ -171,6 +196,12 @@ class Folder:
             yield
         except Py4JJavaError as error:
             raise VecmillError(f"could not {action}: {java_cause(error)}") from error
+        except OSError as error:
+            raise VecmillError(f"could not {action}: {error.strerror}") from error
+
+
+def _beside(name: str) -> str:
+    return f"{name}.new"
 
 
 def local_path(qualified: str) -> Path | None:

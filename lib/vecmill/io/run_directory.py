@@ -38,9 +38,10 @@ class Manifest:
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
         self.content: Record = {"stages": {}}
-        if folder.exists(MANIFEST):
+        text = folder.read_text_if_any(MANIFEST)
+        if text is not None:
             try:
-                self.content = json.loads(folder.read_text(MANIFEST))
+                self.content = json.loads(text)
                 self.content["stages"].items()
             except (ValueError, KeyError, AttributeError, TypeError) as error:
                 raise InputError(
@@ -81,9 +82,7 @@ class Manifest:
 
 def read_metrics(folder: Folder) -> list[Record]:
     """The lines of metrics.jsonl, one a round."""
-    if not folder.exists(METRICS):
-        return []
-    return [json.loads(line) for line in folder.read_text(METRICS).splitlines()]
+    return [json.loads(line) for line in (folder.read_text_if_any(METRICS) or "").splitlines()]
 
 
 def write_metrics(folder: Folder, lines: list[Record]) -> None:

@@ -78,7 +78,7 @@ class SparkRun:
 
     def text(self, name: str) -> str | None:
         """See RunFiles."""
-        return self._folder.read_text(name) if self._folder.exists(name) else None
+        return self._folder.read_text_if_any(name)
 
     def table(self, name: str, columns: list[str]) -> pa.Table | None:
         """See RunFiles."""
