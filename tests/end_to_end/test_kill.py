@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.end_to_end.conftest import SMALL, manifest
+from tests.end_to_end.conftest import SMALL, manifest, overrides
 from vecmill.io.run_directory import LOCK
 from vecmill.word_vectors import read_run
 
@@ -19,8 +19,7 @@ _PATIENCE_SECONDS = 240
 
 
 def command(settings: dict[str, object]) -> list[str]:
-    overrides = [f"--set={key}={value}" for key, value in settings.items()]
-    return [sys.executable, "-m", "vecmill", "run", *overrides]
+    return [sys.executable, "-m", "vecmill", "run", *overrides(settings)]
 
 
 def rounds_done(out: Path) -> int:

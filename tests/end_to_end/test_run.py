@@ -11,7 +11,7 @@ from gensim.models import KeyedVectors
 from pyspark.sql import SparkSession
 
 from tests.end_to_end import planted
-from tests.end_to_end.conftest import SMALL, Command, manifest
+from tests.end_to_end.conftest import SMALL, Command, Finished, manifest
 from vecmill.word_vectors import read_run
 
 STAGES = ["tokenize", "vocabulary", "texts", "pairs", "train", "export"]
@@ -20,6 +20,10 @@ STAGES = ["tokenize", "vocabulary", "texts", "pairs", "train", "export"]
 def stages_run(said: str) -> list[str]:
     """The stages that did something, by the line that each ends with."""
     return [stage for stage in STAGES if f"{stage:<10} unchanged" not in said]
+
+
+def assert_same_vectors(expected: Path, got: Path) -> None:
+    np.testing.assert_array_equal(read_run(str(got)).vectors, read_run(str(expected)).vectors)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -41,9 +45,8 @@ def test_neighbours_on_a_planted_corpus_are_those_that_were_planted(vecmill, cor
     assert planted.neighbour_precision(vectors.similar) > 0.9
 
 
-def test_a_run_leaves_what_the_design_promises(vecmill: Command, small_corpus: Path, tmp_path: Path):
-    out = tmp_path / "out"
-    outcome = vecmill("run", settings={**SMALL, "input.path": small_corpus, "output.path": out})
+def test_a_run_leaves_what_the_design_promises(vecmill: Command, finished: Finished, tmp_path: Path):
+    out, outcome = finished
 
     assert outcome.code == 0, outcome.said
     record = manifest(out)
@@ -63,15 +66,15 @@ def test_a_run_leaves_what_the_design_promises(vecmill: Command, small_corpus: P
     assert len(list((out / "pairs").rglob("*.parquet"))) == 2 * 2 * 2
     assert sorted(path.name for path in (out / "model").iterdir()) == ["round=3", "round=4"]
     assert outcome.said.count(" round ") == 4
-    assert vecmill("report", settings={"output.path": out}).code == 0
-    assert "held-out" in (out / "report.html").read_text().lower()
+    page = tmp_path / "report.html"
+    assert vecmill("report", str(page), settings={"output.path": out}).code == 0
+    assert "held-out" in page.read_text().lower()
     assert not (out / ".staging").exists()
     assert not (out / ".lock").exists()
 
 
-def test_gensim_loads_what_is_exported_and_finds_the_same_vectors(vecmill, small_corpus, tmp_path):
-    out = tmp_path / "out"
-    assert vecmill("run", settings={**SMALL, "input.path": small_corpus, "output.path": out}).code == 0
+def test_gensim_loads_what_is_exported_and_finds_the_same_vectors(finished):
+    out = finished.folder
     ours = read_run(str(out))
 
     for name, binary in (("vectors.txt", False), ("vectors.bin", True)):
@@ -89,9 +92,7 @@ def test_only_what_depends_on_a_changed_setting_runs_again(vecmill, small_corpus
     assert stages_run(vecmill("run", settings=settings).said) == ["train", "export"]
     fresh = {**settings, "output.path": tmp_path / "fresh", "pairs.materialize": "false"}
     assert vecmill("run", settings=fresh).code == 0
-    np.testing.assert_array_equal(
-        read_run(str(tmp_path / "out")).vectors, read_run(str(tmp_path / "fresh")).vectors
-    )
+    assert_same_vectors(tmp_path / "fresh", tmp_path / "out")
     settings["train.epochs"] = 3
     more = vecmill("run", settings=settings)
     assert stages_run(more.said) == ["pairs", "train", "export"]
@@ -115,25 +116,22 @@ def test_new_text_makes_everything_stale(vecmill, tmp_path):
     assert stages_run(vecmill("run", settings=settings).said) == STAGES
 
 
-def test_pairs_drawn_in_the_trainer_give_the_same_bytes_as_written_ones(vecmill, small_corpus, tmp_path):
-    settings = {**SMALL, "input.path": small_corpus}
-    written = vecmill("run", settings={**settings, "output.path": tmp_path / "written"})
-    drawn = vecmill(
-        "run", settings={**settings, "output.path": tmp_path / "drawn", "pairs.materialize": "false"}
-    )
+def test_pairs_drawn_in_the_trainer_give_the_same_bytes_as_written_ones(
+    vecmill, finished, small_corpus, tmp_path
+):
+    out = tmp_path / "drawn"
+    settings = {**SMALL, "input.path": small_corpus, "output.path": out, "pairs.materialize": "false"}
+    drawn = vecmill("run", settings=settings)
 
-    assert (written.code, drawn.code) == (0, 0), drawn.said
-    assert not (tmp_path / "drawn" / "pairs").exists()
-    np.testing.assert_array_equal(
-        read_run(str(tmp_path / "written")).vectors, read_run(str(tmp_path / "drawn")).vectors
-    )
+    assert drawn.code == 0, drawn.said
+    assert not (out / "pairs").exists()
+    assert_same_vectors(finished.folder, out)
 
 
 def test_the_result_does_not_depend_on_how_spark_partitions_its_work(
-    vecmill, spark: SparkSession, small_corpus, tmp_path
+    vecmill, spark: SparkSession, finished, small_corpus, tmp_path
 ):
-    settings = {**SMALL, "input.path": small_corpus}
-    assert vecmill("run", settings={**settings, "output.path": tmp_path / "a"}).code == 0
+    settings = {**SMALL, "input.path": small_corpus, "output.path": tmp_path / "out"}
     changed = {
         "spark.sql.files.maxPartitionBytes": "2000",
         "spark.sql.shuffle.partitions": "5",
@@ -143,24 +141,21 @@ def test_the_result_does_not_depend_on_how_spark_partitions_its_work(
     try:
         for key, value in changed.items():
             spark.conf.set(key, value)
-        assert vecmill("run", settings={**settings, "output.path": tmp_path / "b"}).code == 0
+        assert vecmill("run", settings=settings).code == 0
     finally:
         for key, value in before.items():
             spark.conf.set(key, value)
 
-    np.testing.assert_array_equal(
-        read_run(str(tmp_path / "a")).vectors, read_run(str(tmp_path / "b")).vectors
-    )
+    assert_same_vectors(finished.folder, tmp_path / "out")
 
 
 def test_the_pipeline_runs_on_a_file_system_that_is_not_the_local_one(
-    vecmill, spark: SparkSession, small_corpus, tmp_path
+    vecmill, spark: SparkSession, finished, small_corpus, tmp_path
 ):
     (tmp_path / "mounted").mkdir()
     hadoop = spark.sparkContext._jsc.hadoopConfiguration()
     hadoop.set("fs.viewfs.mounttable.vecmill.link./data", (tmp_path / "mounted").as_uri())
     (tmp_path / "mounted" / "corpus.txt").write_bytes(small_corpus.read_bytes())
-    local = {**SMALL, "input.path": small_corpus, "output.path": tmp_path / "local"}
     remote = {
         **SMALL,
         "input.path": "viewfs://vecmill/data/corpus.txt",
@@ -170,12 +165,9 @@ def test_the_pipeline_runs_on_a_file_system_that_is_not_the_local_one(
     outcome = vecmill("run", settings=remote)
 
     assert outcome.code == 0, outcome.said
-    assert vecmill("run", settings=local).code == 0
-    np.testing.assert_array_equal(
-        read_run(str(tmp_path / "mounted" / "out")).vectors, read_run(str(tmp_path / "local")).vectors
-    )
+    assert_same_vectors(finished.folder, tmp_path / "mounted" / "out")
     there = (tmp_path / "mounted" / "out" / "exports").glob("[!.]*")
-    here = (tmp_path / "local" / "exports").iterdir()
+    here = (finished.folder / "exports").iterdir()
     assert {path.name for path in there} == {path.name for path in here}
     neighbours = vecmill("neighbors", "a0", "-n", "3", settings={"output.path": remote["output.path"]})
     assert neighbours.code == 0

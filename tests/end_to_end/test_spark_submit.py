@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.end_to_end.conftest import SMALL
+from tests.end_to_end.conftest import SMALL, overrides
 from vecmill import java
 from vecmill.word_vectors import read_run
 
@@ -73,16 +73,14 @@ def test_workers_import_vecmill_from_the_wheel(wheel, tmp_path):
 
 
 def test_the_whole_pipeline_by_spark_submit_equals_the_one_in_this_session(
-    vecmill, wheel, small_corpus, tmp_path
+    finished, wheel, small_corpus, tmp_path
 ):
-    settings = {**SMALL, "input.path": small_corpus}
-    submitted, local = tmp_path / "submitted", tmp_path / "local"
-    overrides = [f"--set={key}={value}" for key, value in {**settings, "output.path": submitted}.items()]
+    out = tmp_path / "out"
+    options = overrides({**SMALL, "input.path": small_corpus, "output.path": out})
 
-    submit(wheel, PROJECT / "jobs" / "run_pipeline.py", *overrides, master="local-cluster[2,1,1024]")
+    submit(wheel, PROJECT / "jobs" / "run_pipeline.py", *options, master="local-cluster[2,1,1024]")
 
-    assert vecmill("run", settings={**settings, "output.path": local}).code == 0
-    np.testing.assert_array_equal(read_run(str(submitted)).vectors, read_run(str(local)).vectors)
+    np.testing.assert_array_equal(read_run(str(out)).vectors, read_run(str(finished.folder)).vectors)
 
 
 @pytest.mark.parametrize("job", sorted(path.name for path in (PROJECT / "jobs").glob("*.py")))
