@@ -7,7 +7,7 @@ CONFIG ?= conf/demo.toml
 JOBS   ?= 2
 OUT    ?= runs/$(if $(CORPUS),$(basename $(notdir $(CORPUS))),demo)
 # Java 17 or 21 where there is one; otherwise the `java` extra brings one along.
-EXTRAS := demo,viz,test,check
+EXTRAS := fast,demo,viz,test,check
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test check format dist clean

@@ -147,7 +147,7 @@ def test_every_fault_is_told_in_one_message():
         ("evaluate.restrict=0", "evaluate.restrict must be a number >= 1, got 0"),
         ("evaluate.floors.a=high", "evaluate.floors.a must be a number, got 'high'"),
         ("train.merge=sum", "train.merge must be one of 'mean', got 'sum'"),
-        ("train.kernel=cuda", "train.kernel must be one of 'numpy', got 'cuda'"),
+        ("train.kernel=cuda", "train.kernel must be one of 'auto', 'numba' or 'numpy', got 'cuda'"),
     ],
 )
 def test_a_value_of_the_wrong_kind_is_told_with_what_was_expected(override, fault):
@@ -230,7 +230,10 @@ def test_another_data_source_needs_no_path():
             ["train.learning_rate=0.01", "train.min_learning_rate=0.02"],
             "train.min_learning_rate must be at most train.learning_rate (0.01), got 0.02",
         ),
-        (["train.threads=2"], "train.threads must be 1 with train.kernel 'numpy', got 2"),
+        (
+            ["train.threads=2", "train.kernel=numpy"],
+            "train.threads must be 1 with the kernel 'numpy', got 2; use train.shards for several cores",
+        ),
     ],
 )
 def test_an_impossible_combination_is_told(overrides, fault):
@@ -240,8 +243,18 @@ def test_an_impossible_combination_is_told(overrides, fault):
     assert fault in found
 
 
+def test_without_numba_the_kernel_that_needs_it_is_refused(monkeypatch):
+    monkeypatch.setattr("vecmill.core.kernels.has_numba", lambda: False)
+
+    [missing] = faults_of("train.kernel=numba")
+    [threads] = faults_of("train.threads=2")
+
+    assert "train.kernel 'numba' needs Numba; pip install 'vecmill[fast]'" in missing
+    assert "train.threads must be 1 with the kernel 'numpy'" in threads
+
+
 def test_all_impossible_combinations_are_told_at_once():
-    assert len(faults_of("tokenizer.kind=column", "train.threads=2")) == 2
+    assert len(faults_of("tokenizer.kind=column", "train.kernel=numpy", "train.threads=2")) == 2
 
 
 def test_a_tokenizer_in_a_package_is_possible():
@@ -300,15 +313,15 @@ def test_a_floor_is_that_of_a_file_or_of_a_section_of_it():
 
 
 def test_faults_of_the_tests_are_told_with_the_others():
-    threads = "train.threads must be 1 with train.kernel 'numpy', got 2; use train.shards for several cores"
+    rates = "train.min_learning_rate must be at most train.learning_rate (0.025), got 0.1"
     assert set(
         faults_of(
             "evaluate.files=['a/x.txt', 'b/x.txt', 'y.txt']",
             "evaluate.floors={'x.txt' = 0.1, 'z.txt' = 0.2, 'z.txt:animals' = 0.3}",
-            "train.threads=2",
+            "train.min_learning_rate=0.1",
         )
     ) == {
-        f"--set: {threads}",
+        f"--set: {rates}",
         "--set: evaluate.files must have different names, got 2 named x.txt; rename all but one",
         "--set: evaluate.floors must name files of evaluate.files (x.txt, y.txt), as 'file' or "
         "'file:section', got 'z.txt'",

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from vecmill import rounds
-from vecmill.core.kernels import KERNELS
+from vecmill.core.kernels import kernel
 from vecmill.errors import ConfigError, InputError
 from vecmill.stages.train import Metrics, Round
 
 PART = rounds.Part(epoch=2, slice_=1, words={0: 10, 1: 20})
-TASK = Round(KERNELS["numpy"], "mean", {0: 10.0, 1: 20.0}, 0.0, 0.5, 0.5, 0.0)
+TASK = Round(kernel("numpy"), "mean", {0: 10.0, 1: 20.0}, 0.0, 0.5, 0.5, 0.0)
 
 
 def test_rounds_are_every_slice_with_words_in_every_epoch():

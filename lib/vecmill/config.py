@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from vecmill.core import kernels
 from vecmill.errors import ConfigError
 
 _Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -78,7 +79,7 @@ class Train(_Section):
     shards: int = Field(1, ge=1, le=100_000, description="tasks that train side by side")
     slices: int = Field(1, ge=1, le=10_000, description="rounds in an epoch, each ending in a merge")
     threads: int = Field(1, ge=1, description="threads of one task")
-    kernel: Literal["numpy"] = Field("numpy", description="the program that updates the vectors")
+    kernel: Literal["auto", "numba", "numpy"] = Field("auto", description="what updates the vectors")
     merge: Literal["mean"] = Field("mean", description="how shards become one model")
     seed: int = Field(1, ge=0, lt=2**63, description="every random number follows from it")
     holdout: _Number = Field(1e-3, ge=0, le=0.5, description="share of the text kept for the loss")
@@ -173,10 +174,12 @@ def _impossible(config: Config) -> Iterator[str]:
             f"train.min_learning_rate must be at most train.learning_rate ({train.learning_rate}), "
             f"got {train.min_learning_rate}"
         )
-    if train.threads > 1 and train.kernel == "numpy":
+    if train.kernel == "numba" and not kernels.has_numba():
+        yield "train.kernel 'numba' needs Numba; pip install 'vecmill[fast]', or use 'auto' or 'numpy'"
+    elif train.threads > 1 and kernels.choose(train.kernel).name == "numpy":
         yield (
-            f"train.threads must be 1 with train.kernel 'numpy', got {train.threads}; "
-            "use train.shards for several cores"
+            f"train.threads must be 1 with the kernel 'numpy', got {train.threads}; use train.shards "
+            "for several cores, or train.kernel 'numba' (pip install 'vecmill[fast]')"
         )
     yield from _impossible_tests(config.evaluate)
 

@@ -37,6 +37,12 @@ _KNOWN = (
         1,
     ),
     (
+        r"ModuleNotFoundError: No module named '(numba|llvmlite)",
+        "a worker lacks Numba ({what}); install vecmill[fast] on every worker, or set "
+        "train.kernel = 'numpy'",
+        1,
+    ),
+    (
         r"ModuleNotFoundError: No module named",
         "a worker lacks a Python package ({what}); give vecmill's wheel with --py-files, and "
         "install numpy, pandas and pyarrow on every worker",

@@ -21,6 +21,7 @@ import pyspark
 import vecmill
 from vecmill import steps
 from vecmill.config import Config
+from vecmill.core import kernels
 from vecmill.errors import InputError
 from vecmill.evaluation import word_tests
 from vecmill.evaluation.word_tests import WordTest
@@ -97,7 +98,8 @@ STAGES = (
         lambda c: (
             _pick(c.pairs, "window", "negatives")
             | _pick(c.train, "dim", "epochs", "learning_rate", "min_learning_rate")
-            | _pick(c.train, "kernel", "merge", "threads")
+            | _pick(c.train, "merge", "threads")
+            | {"kernel": kernels.choose(c.train.kernel).name}
         ),
         steps.train,
     ),

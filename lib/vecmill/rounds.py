@@ -12,8 +12,8 @@ from pyspark import Broadcast
 from pyspark.sql import DataFrame
 
 from vecmill.config import Config
-from vecmill.core import keyed_random, sgns
-from vecmill.core.kernels import KERNELS, Tables
+from vecmill.core import kernels, keyed_random, sgns
+from vecmill.core.kernels import Tables
 from vecmill.core.rows import Rows
 from vecmill.core.schedule import learning_rates
 from vecmill.errors import ConfigError, InputError
@@ -82,13 +82,15 @@ def train(
     seen = sum(part.total_words for part in schedule[:done])
     started, began_at = time.monotonic(), seen
     settings = config.train
+    chosen = kernels.choose(settings.kernel)
+    say(f"kernel {chosen.name}: {chosen.reason}")
     if done:
         say(f"going on after round {done} of {len(schedule)}")
 
     for number, part in enumerate(schedule[done:], done + 1):
         round_started = time.monotonic()
         task = Round(
-            kernel=KERNELS[settings.kernel],
+            kernel=kernels.kernel(chosen.name, settings.threads),
             merge=settings.merge,
             expected_rows={shard: words * keep_ratio for shard, words in part.words.items()},
             begin=seen / total,
@@ -122,6 +124,7 @@ def train(
         left = (time.monotonic() - started) / (seen - began_at) * (total - seen)
         say(_told(line, len(schedule), settings.epochs, seen / total, left))
     return {
+        "kernel": chosen.name,
         "rounds": len(schedule),
         "words": total,
         "pairs": sum(line["pairs"] for line in lines),

@@ -67,10 +67,12 @@ def measure(command: list[str], **keywords: object) -> Usage:
         alive = _descendants(child.pid, seen)
         found = {pid: process for pid in alive if (process := _look(pid, pid == child.pid))}
         for pid, process in found.items():
-            # A process that is ending has no name and no memory left, but did have them before.
+            # A process that is ending has no name and no memory left, but did have them before; one
+            # that is beginning may still be the shell that becomes Java.
             before = seen.get(pid, process)
+            kind = before.kind if process.kind == "other" else process.kind
             peak = max(before.peak_bytes, process.peak_bytes)
-            seen[pid] = process._replace(kind=before.kind, peak_bytes=peak)
+            seen[pid] = process._replace(kind=kind, peak_bytes=peak)
         together = max(together, sum(_resident(pid) for pid in found))
         time.sleep(_PAUSE_SECONDS)
     return Usage(child.returncode, time.monotonic() - started, seen, together)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from vecmill.core.kernels import KERNELS, Tables
+from vecmill.core.kernels import Tables, kernel
 from vecmill.core.rows import Rows
 from vecmill.core.sampling import alias_table
 from vecmill.core.sgns import initialise
@@ -62,7 +62,7 @@ def settings(**changed: Any) -> Round:
     """The second quarter of a training that expects of each shard fewer rows than it has."""
     return Round(
         **{
-            "kernel": KERNELS["numpy"],
+            "kernel": kernel("numpy"),
             "merge": "mean",
             "expected_rows": {shard: 0.9 * count for shard, count in ROWS_OF_SHARD.items()},
             "begin": 0.25,
@@ -80,7 +80,7 @@ def trained_by_hand(rows: Rows) -> tuple[dict[str, Floats], float]:
     shares = [min(row / (0.9 * count), 1) for row in range(count)]
     rates = np.array([0.04 * (1 - (0.25 + 0.25 * share)) for share in shares], np.float32)
     tables = start()
-    loss = KERNELS["numpy"](tables, rows, rates)
+    loss = kernel("numpy")(tables, rows, rates)
     return tables, loss
 
 

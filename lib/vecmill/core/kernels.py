@@ -7,6 +7,9 @@ loop of rounds need not know which model it trains.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
+from importlib.util import find_spec
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,13 +17,43 @@ import numpy.typing as npt
 from vecmill.core import sgns
 from vecmill.core.rows import Rows
 
-Tables = Mapping[str, npt.NDArray[np.float32]]
-Kernel = Callable[[Tables, Rows, npt.NDArray[np.float32]], float]
+Floats = npt.NDArray[np.float32]
+Tables = Mapping[str, Floats]
+Kernel = Callable[[Tables, Rows, Floats], float]
 
 
-def sgns_numpy(tables: Tables, rows: Rows, learning_rates: npt.NDArray[np.float32]) -> float:
-    """Skip-gram with negative sampling over the tables W and C, vectorised by NumPy."""
+class Choice(NamedTuple):
+    """A kernel by its name, and why it is this one."""
+
+    name: str
+    reason: str
+
+
+def choose(wanted: str) -> Choice:
+    """The kernel that `wanted` stands for on this machine: "auto" is the quickest that can be loaded."""
+    if wanted != "auto":
+        return Choice(wanted, "as configured")
+    if has_numba():
+        return Choice("numba", "the quickest, and Numba is installed")
+    return Choice("numpy", "Numba is not installed; pip install 'vecmill[fast]' makes training quicker")
+
+
+def has_numba() -> bool:
+    """Whether the compiled kernel can be loaded."""
+    return find_spec("numba") is not None
+
+
+def kernel(name: str, threads: int = 1) -> Kernel:
+    """The kernel `name`, a function that can be sent to workers; only "numba" has more threads than one."""
+    return partial(_sgns_numba, threads=threads) if name == "numba" else _sgns_numpy
+
+
+def _sgns_numpy(tables: Tables, rows: Rows, learning_rates: Floats) -> float:
     return sgns.update(tables["W"], tables["C"], rows, learning_rates)
 
 
-KERNELS: dict[str, Kernel] = {"numpy": sgns_numpy}
+def _sgns_numba(tables: Tables, rows: Rows, learning_rates: Floats, *, threads: int) -> float:
+    # Here and not above: loading it compiles, and not everybody has it.
+    from vecmill.core import sgns_compiled
+
+    return sgns_compiled.update(tables["W"], tables["C"], rows, learning_rates, threads=threads)

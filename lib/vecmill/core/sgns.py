@@ -65,9 +65,7 @@ def update(
     Raises ShapeError. The same arguments give the same bytes. A step costs three products of
     U x O x D: least where neighbouring rows share words, as the windows of a text do.
     """
-    _check_tables(W, C)
-    _check_rows(rows, len(W))
-    _check("learning_rates", learning_rates, np.float32, (len(rows.centers),))
+    check(W, C, rows, learning_rates)
     if rows_per_step < 1:
         raise ShapeError(f"rows_per_step must be at least 1, got {rows_per_step}")
     total = 0.0
@@ -227,6 +225,13 @@ def _nats(scores: Floats, plan: _Plan) -> float:
     nats += np.maximum(x, 0)
     nats *= plan.counted.take(plan.row_of_word, axis=0)
     return float(nats.sum(dtype=np.float64))
+
+
+def check(W: Floats, C: Floats, rows: Rows, learning_rates: Floats) -> None:
+    """Raise ShapeError where a kernel's arguments are not as `update` says."""
+    _check_tables(W, C)
+    _check_rows(rows, len(W))
+    _check("learning_rates", learning_rates, np.float32, (len(rows.centers),))
 
 
 def _check_tables(W: Floats, C: Floats) -> None:
