@@ -77,7 +77,7 @@ def parser() -> argparse.ArgumentParser:
         "files",
         nargs="*",
         metavar="FILE",
-        help="a test: rated pairs, analogies, odd ones out, categories, or word sets for WEAT; "
+        help="a test: rated pairs, analogies, odd ones out, categories, or word sets for WEAT in JSON; "
         "without one, and without an option but --json, those of evaluate.files, as a stage of the run",
     )
     evaluate.add_argument(

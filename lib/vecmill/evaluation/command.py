@@ -54,7 +54,11 @@ def ask(arguments: argparse.Namespace) -> tuple[Content, Iterator[str]]:
     with nullcontext() if is_near else session.opened(arguments.spark_conf) as spark:
         found = [_one(source, spark, tests, rules, with_bias=arguments.bias) for source in sources]
     evaluated, biases = [one for one, _ in found], [of for _, of in found if of]
-    told = telling.content(evaluated, rules, [bias.to_json(one) for one in biases])
+    told = telling.content(evaluated, rules)
+    for run, one in zip(told["runs"], biases, strict=False):
+        run["bias"] = bias.to_json(one)
+    if len(biases) > 1:
+        told["bias_over_runs"] = bias.over_runs_json(biases)
     return told, _lines(evaluated, biases, rules)
 
 
@@ -115,3 +119,6 @@ def _lines(evaluated: Sequence[Evaluated], biases: Sequence[Bias], rules: Rules)
         yield ""
         yield f"Bias in {one.name}"
         yield from bias.lines(found)
+    if len(biases) > 1:
+        yield ""
+        yield from bias.over_runs_lines(biases)
