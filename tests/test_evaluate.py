@@ -441,7 +441,7 @@ class TestBias:
             "highest": max(maids),
         }
         printed = ask("evaluate", *several, "--bias").printed
-        [row] = [line for line in printed.splitlines() if line.startswith("  maid ")]
+        *_, row = (line for line in printed.splitlines() if line.startswith("  maid "))
         assert f"{mean(maids):+.3f} ± {stdev(maids):.3f}" in row
         assert f"{min(maids):+.3f} .. {max(maids):+.3f}" in row
 

@@ -258,9 +258,9 @@ class TestKind:
         assert kind_of_test_set(file(text)) == kind
 
     def test_a_broken_second_line_does_not_make_it_another_kind(self, file):
-        assert kind_of_test_set(
-            file("he man she woman\nhe man she\ndo did go went\nsee saw go went\n")
-        ) == ("analogies")
+        text = "he man she woman\nhe man she\ndo did go went\nsee saw go went\n"
+
+        assert kind_of_test_set(file(text)) == "analogies"
 
     def test_a_file_of_no_kind_is_an_error(self, file):
         with pytest.raises(InputError, match=r"line 2: expected rated pairs, analogies, .*, got 'dog'"):

@@ -106,7 +106,7 @@ def over_runs_lines(biases: Sequence[Bias]) -> Iterator[str]:
     )
     for title in ("words", "occupations"):
         # Where there are few, the two ends meet.
-        found = {**told[title]["female"], **dict(reversed(told[title]["male"].items()))}
+        found = {**told[title]["female"], **dict(reversed([*told[title]["male"].items()]))}
         rows = [
             [
                 f"  {word}",
@@ -167,7 +167,7 @@ def _female(projections: Mapping[str, float]) -> Scored:
 
 
 def _male(projections: Mapping[str, float]) -> Scored:
-    return [*reversed(projections.items())][:SHOWN]
+    return [*projections.items()][: -SHOWN - 1 : -1]
 
 
 def _told(scored: Scored) -> str:

@@ -6,6 +6,7 @@ import argparse
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -113,12 +114,11 @@ def _one(
 
 
 def _lines(evaluated: Sequence[Evaluated], biases: Sequence[Bias], rules: Rules) -> Iterator[str]:
-    if evaluated[0].scores:
-        yield from telling.lines(evaluated, rules)
+    parts = [telling.lines(evaluated, rules)] if evaluated[0].scores else []
     for one, found in zip(evaluated, biases, strict=False):
-        yield ""
-        yield f"Bias in {one.name}"
-        yield from bias.lines(found)
+        parts.append(chain([f"Bias in {one.name}"], bias.lines(found)))
     if len(biases) > 1:
-        yield ""
-        yield from bias.over_runs_lines(biases)
+        parts.append(bias.over_runs_lines(biases))
+    for n, part in enumerate(parts):
+        yield from [""] if n else []
+        yield from part
