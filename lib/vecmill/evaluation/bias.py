@@ -23,6 +23,7 @@ WORDS = {
     *("_".join(phrase.split()) for analogy in ANALOGIES for phrase in analogy),
 }
 SHOWN = 10
+SHOWN_ON_A_LINE = 6
 
 Projections = dict[str, float]
 
@@ -68,10 +69,11 @@ def bias_of(vectors: Vectors, rules: Rules) -> Bias:
 
 def lines(bias: Bias) -> Iterator[str]:
     """The Bias as lines for a person."""
-    shares = ", ".join(f"{share:.2f}" for share in bias.direction.explained[:3])
+    own, *next_ = (f"{share:.2f}" for share in bias.direction.explained[:3])
     known = len(GENDER_PAIRS) - len(bias.direction.unknown)
-    yield f"Gender direction from {known} of {len(GENDER_PAIRS)} pairs such as she - he; shares of their"
-    yield f"variance: {shares} (a direction there is where the first is much the highest)"
+    others = f", the next ones {' and '.join(next_)}" if next_ else ""
+    yield f"Gender direction from {known} of {len(GENDER_PAIRS)} pairs such as she - he"
+    yield f"It takes {own} of their variance{others}."
     for title, found in (("words", bias.words), ("occupations", bias.occupations)):
         yield f"  {title}, female side: {_told(_female(found))}"
         yield f"  {title}, male side:   {_told(_male(found))}"
@@ -171,4 +173,4 @@ def _male(projections: Mapping[str, float]) -> Scored:
 
 
 def _told(scored: Scored) -> str:
-    return ", ".join(f"{word} {score:+.2f}" for word, score in scored)
+    return ", ".join(f"{word} {score:+.2f}" for word, score in scored[:SHOWN_ON_A_LINE])

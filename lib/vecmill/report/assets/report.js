@@ -183,7 +183,7 @@ function startMap(data) {
       take(box, cells);
       boxes.push([box, id]);
       context.font = `${strong ? 600 : 400} ${size}px ${font}`;
-      context.globalAlpha = centre >= 0 && !strong ? 0.3 : 1;
+      context.globalAlpha = centre >= 0 && !strong ? 0.4 : 1;
       context.strokeStyle = colours.raised;
       context.lineWidth = 3;
       context.strokeText(words[id], x, y - 7);
@@ -401,6 +401,7 @@ function startMap(data) {
   function choose(id, go) {
     chosen = id;
     hovered = -1;
+    hideTip();
     draw();
     answers.replaceChildren();
     status.textContent = "";
