@@ -169,7 +169,8 @@ def offsets(planes: dict[str, OffsetPlane]) -> Html:
         examples = " → ".join(plane.families[0])
         says = (
             f"{len(paths)} families, such as {examples}. The mean cosine between their offsets, in all "
-            f"dimensions, is {plane.alignment:.2f}; with partners exchanged it is {plane.by_chance:.2f}."
+            f"dimensions, is {signed(plane.alignment)}; with partners exchanged it is "
+            f"{signed(plane.by_chance)}."
         )
         shares = (float(plane.explained[0]), float(plane.explained[1]))
         pictures.append(plane_chart(name, says, paths, shares))
