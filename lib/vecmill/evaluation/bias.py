@@ -7,7 +7,7 @@ from statistics import mean
 from typing import Any, NamedTuple
 
 from vecmill.core.bias import Direction, Extremes, Scored, bias_direction, bounded_analogy, extremes
-from vecmill.core.similarity import unit_rows
+from vecmill.core.similarity import Floats, unit_rows
 from vecmill.errors import InputError
 from vecmill.evaluation.scores import Rules
 from vecmill.evaluation.telling import aligned, summary
@@ -149,7 +149,7 @@ def over_runs_json(biases: Sequence[Bias]) -> dict[str, Any]:
     }
 
 
-def _answers(words: Sequence[str], unit: Any, rules: Rules) -> tuple[tuple[str, str, str], Scored | str]:
+def _answers(words: Sequence[str], unit: Floats, rules: Rules) -> tuple[tuple[str, str, str], Scored | str]:
     """What is asked, and the answers or why there are none."""
     told: Scored | str = ""
     for asked in ANALOGIES:
