@@ -191,6 +191,7 @@ class TestScores:
         assert score["score"] == pytest.approx(effect, abs=1e-6)
         # Of the six ways to split four words into two and two, one is associated as strongly.
         assert score["figures"]["p"] == pytest.approx(1 / 6)
+        assert score["about"] == "math and arts, male terms and female terms"
         assert (score["asked"], score["unknown"], score["scored"]) == (7, 1, 6)
 
     def test_they_do_not_depend_on_the_files_beside_them(self, evaluated, planted, file):
@@ -409,6 +410,40 @@ class TestBias:
         [run] = evaluated("--vectors", vectors, "--bias")["runs"]
 
         assert run["bias"]["analogy"]["answers"][0][0] == "homemaker"
+
+    def test_a_phrase_is_asked_where_its_words_are_known(self, evaluated, tmp_path):
+        near = PLANTED | {
+            "computer": [3, -0.5, 0, 1],
+            "programmer": [3, -0.5, 0, 1],
+            "homemaker": [3, 0.5, 0, 1],
+        }
+        vectors = write_vectors(tmp_path / "v.txt", near)
+
+        [run] = evaluated("--vectors", vectors, "--bias")["runs"]
+
+        assert run["bias"]["analogy"]["asked"] == ["man", "computer programmer", "woman"]
+        assert run["bias"]["analogy"]["answers"][0][0] == "homemaker"
+
+    def test_over_several_runs_a_projection_has_its_mean_and_its_ends(self, ask, evaluated, tmp_path):
+        # What lies across the gender direction makes the projection of "maid" smaller.
+        changed = PLANTED | {"maid": [*PLANTED["maid"][:-1], PLANTED["maid"][-1] + 3]}
+        runs = [write_vectors(tmp_path / f"{n}.txt", some) for n, some in enumerate((PLANTED, changed))]
+        several = [argument for run in runs for argument in ("--vectors", run)]
+
+        told = evaluated(*several, "--bias")
+
+        maids = [dict(run["bias"]["occupations"]["female"])["maid"] for run in told["runs"]]
+        assert maids[0] != maids[1]
+        assert told["bias_over_runs"]["occupations"]["female"]["maid"] == {
+            "mean": pytest.approx(mean(maids)),
+            "spread": pytest.approx(stdev(maids)),
+            "lowest": min(maids),
+            "highest": max(maids),
+        }
+        printed = ask("evaluate", *several, "--bias").printed
+        *_, row = (line for line in printed.splitlines() if line.startswith("  maid "))
+        assert f"{mean(maids):+.3f} ± {stdev(maids):.3f}" in row
+        assert f"{min(maids):+.3f} .. {max(maids):+.3f}" in row
 
     def test_vectors_without_a_pair_are_told(self, ask, tmp_path):
         vectors = write_vectors(tmp_path / "v.txt", {"a": [1, 2], "b": [2, 1]})

@@ -31,17 +31,19 @@ def analogy(arguments: argparse.Namespace) -> Iterator[str]:
 def report(arguments: argparse.Namespace) -> str:
     """Write the page about a run or a file of vectors; where it is now."""
     from vecmill import report as pages
+    from vecmill.evaluation import word_tests
 
+    tests = word_tests.read_all(arguments.tests)
     if arguments.vectors:
         title = Path(arguments.vectors).name
         vectors = _vectors(arguments)
         target = arguments.target or f"{title}.html"
-        return pages.write_vectors(vectors, target, title=title, words=arguments.words)
+        return pages.write_vectors(vectors, target, title=title, words=arguments.words, tests=tests)
     root = Config.load_output(arguments.config, arguments.overrides)
     if is_local(root):
-        return pages.write(root, arguments.target, words=arguments.words)
+        return pages.write(root, arguments.target, words=arguments.words, tests=tests)
     with session.opened(arguments.spark_conf) as spark:
-        return pages.write(root, arguments.target, spark=spark, words=arguments.words)
+        return pages.write(root, arguments.target, spark=spark, words=arguments.words, tests=tests)
 
 
 def _vectors(arguments: argparse.Namespace) -> WordVectors:

@@ -77,7 +77,7 @@ def parser() -> argparse.ArgumentParser:
         "files",
         nargs="*",
         metavar="FILE",
-        help="a test: rated pairs, analogies, odd ones out, categories, or word sets for WEAT; "
+        help="a test: rated pairs, analogies, odd ones out, categories, or word sets for WEAT in JSON; "
         "without one, and without an option but --json, those of evaluate.files, as a stage of the run",
     )
     evaluate.add_argument(
@@ -108,6 +108,13 @@ def parser() -> argparse.ArgumentParser:
     )
     report.add_argument("--vectors", metavar="FILE", help=_VECTORS_HELP)
     report.add_argument("--words", nargs="+", default=[], metavar="WORD", help="words to show besides")
+    report.add_argument(
+        "--tests",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="test files to score the vectors in, in place of the run's own evaluation",
+    )
     command("plan", "what a run would need: memory, disk, bytes moved", _plan)
     command("doctor", "whether this machine can run vecmill, and what to do if not", _doctor)
     return top

@@ -36,6 +36,20 @@ def test_shares_are_those_of_the_words_variance():
     np.testing.assert_allclose(plane.explained, [54 / 58, 4 / 58], atol=1e-6)
 
 
+def test_families_that_step_alike_are_aligned_and_exchanged_partners_less():
+    plane = offset_plane(words, planted(), families)
+
+    assert plane.alignment == pytest.approx(1)
+    # From slow to louder is [-6, 0, 1], from loud to slower [6, 0, 1]; the second steps alike.
+    assert plane.by_chance == pytest.approx(-35 / 37)
+
+
+def test_one_family_is_aligned_with_none():
+    plane = offset_plane(words, planted(), families[:1])
+
+    assert np.isnan([plane.alignment, plane.by_chance]).all()
+
+
 def test_families_with_an_unknown_word_are_left_out():
     plane = offset_plane(words, planted(), [*families, ("blue", "bluer", "bluest")])
 

@@ -13,7 +13,7 @@ from vecmill.io.test_sets import (
     read_categories,
     read_odd_one_out,
     read_similarity,
-    read_word_sets,
+    read_weat,
     weat_tests,
 )
 
@@ -175,10 +175,37 @@ class TestCategories:
 
 
 class TestWordSets:
-    def test_sets_are_read_by_name(self, file):
-        sets = {"flowers": ["rose", "tulip"], "insects": []}
+    def test_a_test_of_ones_own_has_words_or_names_of_sets(self, file):
+        content = {
+            "old_names_7": ["ada", "max"],
+            "mine": {"targets": ["old_names_7", ["rose"]], "attributes": [["she", "her"], ["he"]]},
+        }
 
-        assert read_word_sets(file(json.dumps(sets))) == sets
+        [test] = read_weat(file(json.dumps(content)))
+
+        assert test.name == "mine"
+        assert test.targets == (["ada", "max"], ["rose"])
+        assert test.attributes == (["she", "her"], ["he"])
+        assert test.about == "old names and rose …, she … and he …"
+
+    @pytest.mark.parametrize(
+        ("test", "got"),
+        [
+            ({}, "null"),
+            ({"targets": [["a"]]}, r'\[\["a"\]\]'),
+            ({"targets": [["a"], "names"]}, '"names"'),
+            ({"targets": [["a"], []]}, r"\[\]"),
+        ],
+    )
+    def test_what_is_no_test_is_named(self, file, test, got):
+        with pytest.raises(
+            InputError, match=rf"some.txt, 'mine': expected .* 'targets', got {got}; repair"
+        ):
+            read_weat(file(json.dumps({"mine": test})))
+
+    def test_sets_that_make_up_no_test_are_told_with_both_remedies(self, file):
+        with pytest.raises(InputError, match=r"got flowers; name the sets as WEFE does, or add .*targets"):
+            read_weat(file('{"flowers": ["rose"]}'))
 
     @pytest.mark.parametrize(
         ("text", "place", "got"),
@@ -192,7 +219,7 @@ class TestWordSets:
     )
     def test_what_is_no_sets_of_words_is_named(self, file, text, place, got):
         with pytest.raises(InputError, match=rf"some.txt{place}: expected .*, got ({got})"):
-            read_word_sets(file(text))
+            read_weat(file(text))
 
     def test_the_published_tests_are_put_together_where_their_sets_are_known(self):
         every = {name for names in WEAT_SETS.values() for name in names}
@@ -205,6 +232,7 @@ class TestWordSets:
             "WEAT 1",
             (["flowers"], ["insects"]),
             (["pleasant_5"], ["unpleasant_5a"]),
+            "flowers and insects, pleasant and unpleasant",
         )
         assert "WEAT 7" not in [test.name for test in tests]
 
@@ -229,6 +257,11 @@ class TestKind:
     def test_the_kind_is_seen_from_the_content(self, file, text, kind):
         assert kind_of_test_set(file(text)) == kind
 
+    def test_a_broken_second_line_does_not_make_it_another_kind(self, file):
+        text = "he man she woman\nhe man she\ndo did go went\nsee saw go went\n"
+
+        assert kind_of_test_set(file(text)) == "analogies"
+
     def test_a_file_of_no_kind_is_an_error(self, file):
         with pytest.raises(InputError, match=r"line 2: expected rated pairs, analogies, .*, got 'dog'"):
             kind_of_test_set(file("cat\ndog\n"))
@@ -239,7 +272,7 @@ READERS = [
     read_analogies,
     read_odd_one_out,
     read_categories,
-    read_word_sets,
+    read_weat,
     kind_of_test_set,
 ]
 
@@ -257,7 +290,7 @@ class TestEveryReader:
 
     def test_an_empty_file_is_an_error(self, read, file):
         with pytest.raises(InputError, match=r"some.txt.*: expected "):
-            read(file("\n# nothing\n" if read is not read_word_sets else ""))
+            read(file("\n# nothing\n" if read is not read_weat else ""))
 
     def test_what_is_not_utf8_is_an_error_that_names_the_line(self, read, file):
         with pytest.raises(InputError, match=r"line 2: expected UTF-8, got b'\\xe9'; convert"):

@@ -55,6 +55,7 @@ SCORES = [
         "asked": 32,
         "unknown": 0,
         "scored": 32,
+        "about": "male and female names, career and family",
     },
 ]
 
@@ -108,7 +109,7 @@ def write_run(root: Path, words: Sequence[str] = WORDS, dim: int = DIM) -> Path:
     (root / "run.json").write_text(json.dumps(record))
     lines = [json.dumps(metrics_line(number, 3.0 - number / 10)) for number in (1, 2, 3)]
     (root / "metrics.jsonl").write_text("\n".join(lines) + "\n")
-    evaluation = {"settings": {}, "runs": [{"name": "run", "scores": SCORES}]}
+    evaluation = {"settings": {"unknown": "left out"}, "runs": [{"name": "run", "scores": SCORES}]}
     (root / "evaluation.json").write_text(json.dumps(evaluation))
     return root
 

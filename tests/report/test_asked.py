@@ -47,9 +47,12 @@ def test_gender_bias_puts_the_words_on_the_female_side_first():
     rows = np.array([other + axis] * 6 + [other - axis] * 6)
     vectors = WordVectors(female + male, rows)
 
-    found = asked.gender_bias(vectors, unit_rows(rows))
+    found = asked.gender_bias(vectors)
 
     assert found is not None
+    assert {word for word, _ in found.female[:6]} == set(female)
+    assert {word for word, _ in found.male[:6]} == set(male)
+    assert (found.among, found.analogy) == (12, None)
     assert found.pairs == 3
     assert {word for word, _ in found.occupations[:3]} == {"nurse", "maid", "dancer"}
     assert {word for word, _ in found.occupations[3:]} == {"engineer", "pilot", "judge"}
@@ -59,7 +62,21 @@ def test_gender_bias_puts_the_words_on_the_female_side_first():
 def test_too_few_known_words_give_no_picture_of_bias():
     vectors = vectors_of(["she", "he", "nurse", "pilot", "cook", "judge", "maid", "baker"])
 
-    assert asked.gender_bias(vectors, unit_rows(vectors.vectors)) is None
+    assert asked.gender_bias(vectors) is None
+
+
+def test_words_of_one_kind_have_one_colour_and_the_most_frequent_kind_the_first():
+    kinds = np.eye(8, dtype=np.float32)
+    rows = np.repeat(kinds[[2, 0, 1, 3, 4, 5, 6, 7]], 4, axis=0)
+
+    groups, typical = asked.groups_of(rows, seed=1)
+
+    assert groups == [n // 4 for n in range(32)]
+    assert typical == [[4 * n, 4 * n + 1, 4 * n + 2, 4 * n + 3] for n in range(8)]
+
+
+def test_a_handful_of_words_has_one_colour():
+    assert asked.groups_of(np.eye(7, dtype=np.float32), seed=1) == ([0] * 7, [])
 
 
 def test_the_map_shows_frequent_words_and_those_that_were_mentioned(monkeypatch):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.report.conftest import SCORES
-from vecmill.report.evaluation import Score, read_evaluation
+from vecmill.report.evaluation import Score, how_asked, read_evaluation
 
 
 def test_scores_are_read_in_their_order():
@@ -12,7 +12,24 @@ def test_scores_are_read_in_their_order():
     assert analogies == Score(
         "questions.txt", "", "analogies", "3CosAdd", 0.375, {"3CosMul": 0.5}, None, 16, 4
     )
-    assert (weat.name, weat.value, weat.figures) == ("weat.json · WEAT 6", 1.25, {"p": 0.0125})
+    assert (weat.file, weat.section, weat.value, weat.figures) == (
+        "weat.json",
+        "WEAT 6",
+        1.25,
+        {"p": 0.0125},
+    )
+    assert weat.about == "male and female names, career and family"
+
+
+def test_how_tests_were_asked_is_told_in_a_sentence():
+    settings = {"unknown": "left out", "restrict": 30_000, "ignore_case": True}
+
+    assert how_asked({"settings": settings}) == (
+        "Questions with an unknown word are left out; analogies are asked of the 30,000 most frequent "
+        "words; case is ignored."
+    )
+    for nothing in ({}, {"settings": None}, {"settings": {}}):
+        assert how_asked(nothing) == ""
 
 
 def test_an_interval_is_read():

@@ -12,11 +12,12 @@ import pytest
 from tests.report.conftest import WORDS, metrics_line, write_run
 from vecmill import report
 from vecmill.errors import ConfigError
+from vecmill.evaluation.word_tests import read_all
 from vecmill.word_vectors import WordVectors
 
 VOID = {"br", "col", "input", "meta"}
 SECTIONS = [
-    "map", "neighbours", "analogies", "offsets", "evaluation", "bias", "training", "vocabulary", "run",
+    "map", "evaluation", "neighbours", "analogies", "offsets", "bias", "training", "vocabulary", "run",
 ]  # fmt: skip
 HOSTILE = [
     "</script><b>",
@@ -86,7 +87,10 @@ class TestPage:
         assert '<th scope="row">input.path</th><td>books/bible.txt</td>' in text
         assert '<th scope="row">train.epochs</th><td>3</td>' in text
         assert '<td class="number">37.5%</td>' in text
-        assert '<th scope="row">WEAT 6</th><td class="number">+1.25</td>' in text
+        assert ">16 scored, 4 unknown, 3CosMul 50.0%<" in text
+        assert 'WEAT 6<span class="about">male and female names, career and family</span>' in text
+        assert '<td class="number">+1.25</td><td class="quiet">p = 0.013</td>' in text
+        assert "Questions with an unknown word are left out." in text
 
     def test_the_page_needs_nothing_beside_it(self, run):
         text = written(run)
@@ -128,6 +132,26 @@ class TestPage:
         assert all(len(row) == 16 for row in data["near"])
         assert "by PCA" in written(run)
         assert "vecmill[viz]" in written(run)
+
+    def test_every_word_of_the_map_has_a_colour_and_every_colour_its_words(self, run):
+        text = written(run)
+        data = json.loads(Page(text).data)
+
+        assert len(data["groups"]) == len(WORDS)
+        assert set(data["groups"]) == set(range(8))
+        for group in range(8):
+            assert f"--group:var(--group-{group})" in text
+
+    def test_tests_that_are_given_are_scored_in_place_of_the_runs_own(self, run, tmp_path):
+        pairs = tmp_path / "pairs.tsv"
+        pairs.write_text("king\tbread\t1\nking\tmusic\t2\nnowhere\tking\t3\nbread\tmusic\t4\n")
+
+        text = written(run, tests=read_all([str(pairs)]))
+
+        assert "Spearman in pairs.tsv" in text
+        assert "3 scored, 1 unknown, 95% interval" in text
+        assert "questions.txt" not in text
+        assert "Questions with an unknown word are left out; analogies are asked of the 30,000" in text
 
     def test_the_same_run_gives_the_same_bytes(self, run, tmp_path):
         first = report.write(str(run), str(tmp_path / "a.html"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vecmill.core.evaluation.lookup import Floats, WordIds, check_rows
+from vecmill.core.similarity import unit_rows
 
 Doubles = npt.NDArray[np.float64]
 
@@ -19,12 +21,16 @@ class OffsetPlane(NamedTuple):
     families     those whose words are all known
     coordinates  one array a family, (words of it, 2): a point a word
     explained    (2,)   the shares of the words' variance along the two axes
+    alignment    the mean cosine between two families' steps, in all dimensions: 1 where they run parallel
+    by_chance    the same for steps from a word of one family to the next word of another
     unknown      families left out for an unknown word
     """
 
     families: list[tuple[str, ...]]
     coordinates: list[Doubles]
     explained: Doubles
+    alignment: float
+    by_chance: float
     unknown: list[tuple[str, ...]]
 
 
@@ -60,7 +66,38 @@ def offset_plane(
     way = sum((path[-1] - path[0] for path in paths), np.zeros(2))
     signs = np.where(way < 0, -1.0, 1.0)
     coordinates = [path * signs for path in paths]
-    return OffsetPlane([family for family, _ in known], coordinates, explained, unknown)
+    rows = [unit[ids] for _, ids in known]
+    aligned = [step_alignment(rows, shift) for shift in range(max(1, len(rows)))]
+    return OffsetPlane(
+        [family for family, _ in known],
+        coordinates,
+        explained,
+        aligned[0],
+        float(np.mean(aligned[1:])) if aligned[1:] else math.nan,
+        unknown,
+    )
+
+
+def step_alignment(families: Sequence[Floats], shift: int = 0) -> float:
+    """The mean cosine between the steps of two `families`, nan where no two families have the same step.
+
+    A step leads from a word to the next; with a `shift` to the next word of the family so many further
+    on, which tells how far steps agree for no other reason than that all of them lead from, say, a
+    country to a capital.
+
+        families  n arrays (words of it, D)
+    """
+    cosines: list[float] = []
+    for place in range(max((len(rows) for rows in families), default=0) - 1):
+        there = [rows for rows in families if len(rows) > place + 1]
+        steps = [
+            there[(n + shift) % len(there)][place + 1].astype(np.float64) - rows[place]
+            for n, rows in enumerate(there)
+        ]
+        unit = unit_rows(np.array(steps))
+        above = np.triu_indices(len(steps), 1)
+        cosines.extend((unit @ unit.T)[above].tolist())
+    return float(np.mean(cosines)) if cosines else math.nan
 
 
 def _principal_plane(rows: Floats) -> tuple[Doubles, Doubles]:

@@ -6,6 +6,7 @@ import argparse
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,11 @@ def ask(arguments: argparse.Namespace) -> tuple[Content, Iterator[str]]:
     with nullcontext() if is_near else session.opened(arguments.spark_conf) as spark:
         found = [_one(source, spark, tests, rules, with_bias=arguments.bias) for source in sources]
     evaluated, biases = [one for one, _ in found], [of for _, of in found if of]
-    told = telling.content(evaluated, rules, [bias.to_json(one) for one in biases])
+    told = telling.content(evaluated, rules)
+    for run, one in zip(told["runs"], biases, strict=False):
+        run["bias"] = bias.to_json(one)
+    if len(biases) > 1:
+        told["bias_over_runs"] = bias.over_runs_json(biases)
     return told, _lines(evaluated, biases, rules)
 
 
@@ -109,9 +114,11 @@ def _one(
 
 
 def _lines(evaluated: Sequence[Evaluated], biases: Sequence[Bias], rules: Rules) -> Iterator[str]:
-    if evaluated[0].scores:
-        yield from telling.lines(evaluated, rules)
+    parts = [telling.lines(evaluated, rules)] if evaluated[0].scores else []
     for one, found in zip(evaluated, biases, strict=False):
-        yield ""
-        yield f"Bias in {one.name}"
-        yield from bias.lines(found)
+        parts.append(chain([f"Bias in {one.name}"], bias.lines(found)))
+    if len(biases) > 1:
+        parts.append(bias.over_runs_lines(biases))
+    for n, part in enumerate(parts):
+        yield from [""] if n else []
+        yield from part

@@ -43,6 +43,7 @@ class Score(NamedTuple):
     asked     questions, pairs or words
     unknown   those with a word that has no vector
     scored    those that the figures rest on
+    about     what is compared, where the section's name does not say it
     """
 
     file: str
@@ -53,6 +54,7 @@ class Score(NamedTuple):
     asked: int
     unknown: int
     scored: int
+    about: str = ""
 
     @property
     def measure(self) -> str:
@@ -87,7 +89,7 @@ def scores(tests: Iterable[WordTest], vectors: Vectors, rules: Rules) -> list[Sc
 
 def to_json(score: Score) -> dict[str, Any]:
     """As JSON has it: a figure that could not be made is null."""
-    return {
+    told = {
         "file": score.file,
         "section": score.section or None,
         "kind": score.kind,
@@ -99,6 +101,7 @@ def to_json(score: Score) -> dict[str, Any]:
         "unknown": score.unknown,
         "scored": score.scored,
     }
+    return told | ({"about": score.about} if score.about else {})
 
 
 def from_json(content: Mapping[str, Any]) -> Score:
@@ -117,6 +120,7 @@ def from_json(content: Mapping[str, Any]) -> Score:
         content["asked"],
         content["unknown"],
         content["scored"],
+        content.get("about", ""),
     )
 
 
@@ -203,7 +207,8 @@ def _weat(test: WordTest, words: Sequence[str], unit: Floats, rules: Rules) -> l
         asked = sum(len(set(some)) for some in (*one.targets, *one.attributes))
         unknown = len(outcome.unknown)
         scored = asked - unknown - len(outcome.cut)
-        found.append(Score(test.name, one.name, test.kind, figures, None, asked, unknown, scored))
+        score = Score(test.name, one.name, test.kind, figures, None, asked, unknown, scored, one.about)
+        found.append(score)
     return found
 
 

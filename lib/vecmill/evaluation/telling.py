@@ -21,6 +21,9 @@ _TITLES: dict[Kind, str] = {
 }
 
 
+ABOUT = "what is compared"
+
+
 class Evaluated(NamedTuple):
     """The scores of the vectors that are called `name`."""
 
@@ -28,15 +31,11 @@ class Evaluated(NamedTuple):
     scores: list[Score]
 
 
-def content(
-    evaluated: Sequence[Evaluated], rules: Rules, biases: Sequence[dict[str, Any]] = ()
-) -> dict[str, Any]:
+def content(evaluated: Sequence[Evaluated], rules: Rules) -> dict[str, Any]:
     """All of it for JSON: the settings, a run each, and over several runs their mean and spread."""
     runs: list[dict[str, Any]] = [
         {"name": name, "scores": [scores.to_json(score) for score in some]} for name, some in evaluated
     ]
-    for run, bias in zip(runs, biases, strict=False):
-        run["bias"] = bias
     told: dict[str, Any] = {
         "settings": {
             "restrict": rules.restrict,
@@ -71,7 +70,7 @@ def lines(evaluated: Sequence[Evaluated], rules: Rules) -> Iterator[str]:
     for kind, title in _TITLES.items():
         of_kind = [several for several in rows if several[0].kind == kind]
         if of_kind:
-            yield from _aligned([*_table(title, of_kind)])
+            yield from aligned([*_table(title, of_kind)])
             yield ""
     yield from _rules(rules, len(evaluated), any(several[0].kind == "analogies" for several in rows))
 
@@ -88,15 +87,17 @@ def _over_runs(several: Sequence[Score]) -> dict[str, Any]:
         "file": first.file,
         "section": first.section or None,
         "measure": first.measure,
-        "figures": {
-            name: {
-                "mean": scores.plain(mean(values)),
-                "spread": scores.plain(stdev(values)),
-                "lowest": scores.plain(min(values)),
-                "highest": scores.plain(max(values)),
-            }
-            for name, values in figures.items()
-        },
+        "figures": {name: summary(values) for name, values in figures.items()},
+    }
+
+
+def summary(values: Sequence[float]) -> dict[str, float | None]:
+    """What JSON tells of one figure over several runs; `spread` is the deviation of a single run."""
+    return {
+        "mean": scores.plain(mean(values)),
+        "spread": scores.plain(stdev(values)),
+        "lowest": scores.plain(min(values)),
+        "highest": scores.plain(max(values)),
     }
 
 
@@ -105,7 +106,8 @@ def _table(title: str, rows: Sequence[tuple[Score, ...]]) -> Iterator[list[str]]
     first = rows[0]
     range_ = "lowest .. highest" if len(first) > 1 else "95% interval" if first[0].interval else None
     counts = ("asked", "unknown", "scored")
-    yield [title, *first[0].figures, *([range_] if range_ else []), *counts]
+    about = any(several[0].about for several in rows)
+    yield [title, *first[0].figures, *([range_] if range_ else []), *counts, *([ABOUT] if about else [])]
     file = None
     for several in rows:
         score = several[0]
@@ -117,15 +119,22 @@ def _table(title: str, rows: Sequence[tuple[Score, ...]]) -> Iterator[list[str]]
             ends = _ends(several) if len(several) > 1 else score.interval or (math.nan, math.nan)
             cells.append(f"{_number(ends[0])} .. {_number(ends[1])}")
         cells += [_counted([getattr(one, name) for one in several]) for name in counts]
-        yield [f"  {score.section}" if score.section else score.file, *cells]
+        yield [f"  {score.section}" if score.section else score.file, *cells, *([score.about] * about)]
 
 
-def _aligned(table: Sequence[list[str]]) -> Iterator[str]:
-    """The rows as lines, the first column to the left and all others to the right."""
+def aligned(table: Sequence[list[str]]) -> Iterator[str]:
+    """The rows as lines: the first column and what a test is about to the left, all others to the right.
+
+    A row may have fewer cells than the first, which has the headings.
+    """
     widths = [max(len(row[i]) for row in table if i < len(row)) for i in range(len(table[0]))]
-    for label, *cells in table:
-        right = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=False))
-        yield "  ".join([label.ljust(widths[0]), *right]).rstrip()
+    to_left = [i == 0 or heading == ABOUT for i, heading in enumerate(table[0])]
+    for row in table:
+        cells = (
+            cell.ljust(width) if left else cell.rjust(width)
+            for cell, width, left in zip(row, widths, to_left, strict=False)
+        )
+        yield "  ".join(cells).rstrip()
 
 
 def _ends(several: Sequence[Score]) -> tuple[float, float]:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vecmill.errors import ConfigError, InputError
+from vecmill.errors import ConfigError
 from vecmill.io import test_sets
-from vecmill.io.test_sets import Kind, WeatTest
+from vecmill.io.test_sets import Kind
 
 
 class WordTest(NamedTuple):
@@ -69,24 +69,12 @@ def check_floors(tests: Iterable[WordTest], floors: Iterable[str]) -> None:
         raise ConfigError(faults)
 
 
-def _weat_tests(path: Path) -> list[WeatTest]:
-    sets = test_sets.read_word_sets(path)
-    tests = test_sets.weat_tests(sets)
-    if not tests:
-        needed = ", ".join(test_sets.WEAT_SETS["WEAT 6"])
-        raise InputError(
-            f"{path}: expected the four sets of one of WEAT 1 to 10, such as {needed}, got "
-            f"{', '.join(sets)}; name the sets as WEFE does"
-        )
-    return tests
-
-
 _READERS: dict[Kind, Callable[[Path], Sequence[Any]]] = {
     "similarity": test_sets.read_similarity,
     "analogies": test_sets.read_analogies,
     "odd-one-out": test_sets.read_odd_one_out,
     "categories": test_sets.read_categories,
-    "word-sets": _weat_tests,
+    "word-sets": test_sets.read_weat,
 }
 
 _WORDS: dict[Kind, Callable[[Sequence[Any]], Iterable[str]]] = {

@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from vecmill.core.evaluation import AnalogySection, OddOneOut, RatedPair
 from vecmill.errors import InputError
@@ -28,6 +29,11 @@ CATEGORY = {"category", "class", "cluster"}
 # Parts of speech in MSR's answers, such as JJ_JJR.
 TAGS = re.compile(r"[A-Z]+_[A-Z]+")
 
+# In which of Caliskan et al.'s tests a set of WEFE's stands, or that it is the second of its name.
+SET_NUMBER = re.compile(r"_\d+[a-z]?$")
+
+LINES_JUDGED = 20
+
 REPAIR = "repair or remove the line"
 DIFFERENT = "give a file of this kind"
 
@@ -40,11 +46,15 @@ class Line(NamedTuple):
 
 
 class WeatTest(NamedTuple):
-    """A word-embedding association test: two sets of targets, two sets of attributes."""
+    """A word-embedding association test: two sets of targets, two sets of attributes.
+
+    about  what is compared, for people: "math and arts, male and female terms"
+    """
 
     name: str
     targets: tuple[Sequence[str], Sequence[str]]
     attributes: tuple[Sequence[str], Sequence[str]]
+    about: str = ""
 
 
 # Of Caliskan, Bryson and Narayanan 2017, table 1: names of WEFE's word sets, targets first.
@@ -80,7 +90,8 @@ WEAT_SETS = {
 def kind_of_test_set(path: Path) -> Kind:
     """Which of the readers of this module fits the file at `path`, judged by its content.
 
-    Four words a line without sections are taken for analogies, not for an odd one out of four.
+    Four words a line without sections are taken for analogies, not for an odd one out of four. The
+    kind is that of most of the first lines, so that a broken line is told as such by its reader.
     Raises InputError where no reader fits.
     """
     lines = _lines(path)
@@ -91,19 +102,26 @@ def kind_of_test_set(path: Path) -> Kind:
         return "analogies"
     if _two_blocks(lines):
         return "odd-one-out"
+    split = _splitter(content)
     # The first line may be a header.
-    line = content[min(1, len(content) - 1)]
-    cells = _splitter(content)(line.text)
+    judged = content[1 : 1 + LINES_JUDGED] or content
+    kinds = Counter(_kind_of_line(split(line.text)) for line in judged)
+    # Of two kinds that are equally common the earlier, as Counter has it.
+    kind = kinds.most_common(1)[0][0]
+    if kind is None:
+        expected = "rated pairs, analogies, odd ones out, categories or word sets"
+        raise _broken_line(path, judged[0], expected, repr(judged[0].text), DIFFERENT)
+    return kind
+
+
+def _kind_of_line(cells: Sequence[str]) -> Kind | None:
     if any(_number(cell) is not None for cell in cells[2:]):
         return "similarity"
     if len(cells) == 2:
         return "categories"
     if len(cells) == 4 or any(TAGS.fullmatch(cell) for cell in cells[3:]):
         return "analogies"
-    if len(cells) > 2:
-        return "odd-one-out"
-    expected = "rated pairs, analogies, odd ones out, categories or word sets"
-    raise _broken_line(path, line, expected, repr(line.text), DIFFERENT)
+    return "odd-one-out" if len(cells) > 2 else None
 
 
 def read_similarity(path: Path) -> list[RatedPair]:
@@ -211,25 +229,35 @@ def read_categories(path: Path) -> list[tuple[str, str]]:
     return pairs[is_header:]
 
 
-def read_word_sets(path: Path) -> dict[str, list[str]]:
-    """The named sets of words in the JSON file `path`, {"name": ["word", ...]}, WEFE's form.
+def read_weat(path: Path) -> list[WeatTest]:
+    """The association tests in the JSON file `path`: the ten of Caliskan et al. 2017, and one's own.
 
-    Raises InputError, with the number of the line where it is no JSON.
+    Named sets of words, {"flowers": ["rose", "tulip"]}, are WEFE's form; the ten are those whose four
+    sets are there. A test of one's own has a name, two targets and two attributes, each of them a list
+    of words or the name of a set: {"crafts": {"targets": ["flowers", ["sword", "axe"]], "attributes":
+    [["she"], ["he"]]}}. Raises InputError, with the number of the line where it is no JSON.
     """
-    expected = 'JSON such as {"flowers": ["rose", "tulip"]}'
-    try:
-        sets = json.loads(_text(path))
-    except json.JSONDecodeError as fault:
-        place = f"{path}, line {fault.lineno}"
-        raise broken(place, expected=expected, got=fault.msg, remedy="repair the file") from None
-    if not isinstance(sets, dict) or not sets:
-        got = "no set" if sets == {} else type(sets).__name__
-        raise broken(path, expected=expected, got=got, remedy=DIFFERENT)
-    for name, some in sets.items():
-        if not isinstance(some, list) or not all(isinstance(word, str) for word in some):
-            place, got = f"{path}, {name!r}", f"{json.dumps(some)[:40]}"
-            raise broken(place, expected="a list of words", got=got, remedy="repair the file")
-    return sets
+    content = _json_object(path)
+    sets, tests = {}, {}
+    for name, some in content.items():
+        if isinstance(some, dict):
+            tests[name] = some
+        elif _is_set(some):
+            sets[name] = some
+        else:
+            got = json.dumps(some)[:40]
+            raise broken(f"{path}, {name!r}", expected="a list of words", got=got, remedy="repair the file")
+    found = [*weat_tests(sets), *(_own_test(path, name, some, sets) for name, some in tests.items())]
+    if not found:
+        needed = ", ".join(WEAT_SETS["WEAT 6"])
+        raise broken(
+            path,
+            expected=f"the four sets of one of WEAT 1 to 10, such as {needed}, or a test of one's own",
+            got=", ".join(sets),
+            remedy='name the sets as WEFE does, or add {"mine": {"targets": ["a set", "a set"], '
+            '"attributes": ["a set", "a set"]}}',
+        )
+    return found
 
 
 def weat_tests(word_sets: Mapping[str, Sequence[str]]) -> list[WeatTest]:
@@ -238,8 +266,51 @@ def weat_tests(word_sets: Mapping[str, Sequence[str]]) -> list[WeatTest]:
     for name, needed in WEAT_SETS.items():
         if all(some in word_sets for some in needed):
             x, y, a, b = (word_sets[some] for some in needed)
-            tests.append(WeatTest(name, (x, y), (a, b)))
+            tests.append(WeatTest(name, (x, y), (a, b), _about(needed)))
     return tests
+
+
+def _own_test(
+    path: Path, name: str, content: Mapping[str, Any], sets: Mapping[str, Sequence[str]]
+) -> WeatTest:
+    found, names = [], []
+    for side in ("targets", "attributes"):
+        pair = content.get(side)
+        if not isinstance(pair, list) or len(pair) != 2:
+            expected, got = f"two sets as {side!r}", json.dumps(pair)[:40]
+            raise broken(f"{path}, {name!r}", expected=expected, got=got, remedy="repair the file")
+        for some in pair:
+            words = sets.get(some) if isinstance(some, str) else some if _is_set(some) else None
+            if not words:
+                expected, got = f"words or the name of a set in {side!r}", json.dumps(some)[:40]
+                raise broken(f"{path}, {name!r}", expected=expected, got=got, remedy="repair the file")
+            found.append(words)
+            names.append(some if isinstance(some, str) else f"{words[0]} …")
+    x, y, a, b = found
+    return WeatTest(name, (x, y), (a, b), _about(names))
+
+
+def _is_set(some: Any) -> bool:
+    return isinstance(some, list) and all(isinstance(word, str) for word in some)
+
+
+def _about(names: Sequence[str]) -> str:
+    """What a test compares, from the names of its four sets."""
+    x, y, a, b = (SET_NUMBER.sub("", name).replace("_", " ") for name in names)
+    return f"{x} and {y}, {a} and {b}"
+
+
+def _json_object(path: Path) -> dict[str, Any]:
+    expected = 'JSON such as {"flowers": ["rose", "tulip"]}'
+    try:
+        content = json.loads(_text(path))
+    except json.JSONDecodeError as fault:
+        place = f"{path}, line {fault.lineno}"
+        raise broken(place, expected=expected, got=fault.msg, remedy="repair the file") from None
+    if not isinstance(content, dict) or not content:
+        got = "no set" if content == {} else type(content).__name__
+        raise broken(path, expected=expected, got=got, remedy=DIFFERENT)
+    return content
 
 
 def _text(path: Path) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
+from vecmill.evaluation.word_tests import WordTest
 from vecmill.report import gather, page, reading
 from vecmill.word_vectors import WordVectors
 
@@ -21,19 +22,21 @@ def write(
     *,
     spark: SparkSession | None = None,
     words: Sequence[str] = (),
+    tests: Sequence[WordTest] = (),
 ) -> str:
     """Write the page about the run in `output_root`; where it is now.
 
     target  a path on this machine; by default report.html in `output_root`
     spark   needed where `output_root` is not on this machine
     words   whose neighbours to show, in place of the report's own choice
+    tests   to score the vectors in, in place of the run's own evaluation
 
     A run that is not finished is told as far as it came. The driver holds the vectors twice.
     Raises InputError where there is no run or a file of it is broken, and ConfigError where the page
     cannot be written.
     """
     run = reading.opened(output_root, spark)
-    text = page.render(gather.gather_run(run, words))
+    text = page.render(gather.gather_run(run, words, tests))
     return run.write(REPORT, text) if target is None else reading.write_local(Path(target), text)
 
 
@@ -44,6 +47,7 @@ def write_vectors(
     title: str,
     counts: gather.Counts | None = None,
     words: Sequence[str] = (),
+    tests: Sequence[WordTest] = (),
 ) -> str:
     """Write the page about `vectors` without a run: no training and no stages; where it is now.
 
@@ -52,5 +56,5 @@ def write_vectors(
 
     Raises ConfigError where the page cannot be written.
     """
-    report = gather.gather_vectors(vectors, counts, title, words)
+    report = gather.gather_vectors(vectors, counts, title, words, tests)
     return reading.write_local(Path(target), page.render(report))

@@ -9,9 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from vecmill import word_lists
-from vecmill.core import bias, similarity
+from vecmill.core import similarity
+from vecmill.core.evaluation.groups import spherical_k_means
+from vecmill.core.keyed_random import Purpose, generator
 from vecmill.core.offsets import OffsetPlane, offset_plane
 from vecmill.errors import InputError
+from vecmill.evaluation.bias import bias_of
+from vecmill.evaluation.scores import Rules
+from vecmill.io.formats import Vectors
 from vecmill.maps import Map, lay_out
 from vecmill.word_vectors import Answers, WordVectors
 
@@ -22,6 +27,12 @@ MAP_WORDS = 2000
 MAP_NEIGHBOURS_AMONG = 10_000
 MAP_NEIGHBOURS = 8
 
+# As many as there are colours that one can tell apart, in style.css.
+GROUPS = 8
+GROUP_WORDS = 4
+# The middle of a group is often a rare word, which says little to a reader.
+GROUP_WORDS_AMONG = 1000
+
 CARDS = 9
 CARD_NEIGHBOURS = 8
 ANALOGY_ANSWERS = 4
@@ -29,13 +40,15 @@ ANALOGY_ANSWERS = 4
 # Below these a picture would show chance.
 LEAST_PAIRS, LEAST_OCCUPATIONS, LEAST_FAMILIES = 3, 6, 3
 EXTREMES = 10
+# Rare words lie far out by chance.
+EXTREMES_AMONG = 10_000
 
 SHOWN_WORDS = (
     "king", "bread", "music", "mountain", "water", "war", "joy", "physics", "red",
     "doctor", "river", "moses", "three", "city", "ship", "winter",
 )  # fmt: skip
 
-# a is to b as c is to d; the first eight whose a, b and c are known are asked.
+# a is to b as c is to d; the first nine whose a, b and c are known are asked.
 ANALOGIES = (
     ("man", "king", "woman", "queen"),
     ("france", "paris", "germany", "berlin"),
@@ -48,7 +61,7 @@ ANALOGIES = (
     ("day", "night", "light", "darkness"),
     ("father", "mother", "man", "woman"),
 )
-ANALOGIES_SHOWN = 8
+ANALOGIES_SHOWN = 9
 
 FAMILIES: dict[str, Sequence[Sequence[str]]] = {
     "Comparatives": word_lists.COMPARATIVES,
@@ -85,11 +98,18 @@ class GenderBias:
     explained    the direction's share of how the pairs differ, then the next one's
     pairs        how many pairs it rests on
     occupations  with their projections: those furthest to either side
+    female       the words furthest towards "she" among the `among` most frequent, and `male` likewise
+    analogy      "man is to computer programmer as woman is to", and the answers that lie near; None
+                 where a word of the question is unknown
     """
 
     explained: tuple[float, float]
     pairs: int
     occupations: Answers
+    female: Answers
+    male: Answers
+    among: int
+    analogy: tuple[tuple[str, str, str], Answers] | None
 
 
 @dataclass(frozen=True)
@@ -99,12 +119,16 @@ class WordMap:
     words   the n on the map, then others that are near to one of them
     counts  of all `words`; empty where they are not known
     near    n lists of (id among `words`, cosine)
+    groups  (n,) which of the clusters each word is in, found in all dimensions
+    typical for each cluster its most typical words, of the frequent ones
     """
 
     words: list[str]
     counts: list[int]
     layout: Map
     near: list[list[tuple[int, float]]]
+    groups: list[int]
+    typical: list[list[str]]
     among: int
 
 
@@ -136,12 +160,13 @@ def ask(vectors: WordVectors, counts: Counts | None, words: Sequence[str], seed:
         if all(word in vectors for word in (a, b, c))
     ][:ANALOGIES_SHOWN]
     unit = similarity.unit_rows(vectors.vectors)
-    gender = gender_bias(vectors, unit)
+    gender = gender_bias(vectors)
     offsets = {name: offset_plane(vectors.words, unit, some) for name, some in FAMILIES.items()}
     offsets = {name: plane for name, plane in offsets.items() if len(plane.families) >= LEAST_FAMILIES}
     mentioned = [word for some in neighbours for word in (some.word, *(w for w, _ in some.near))]
     mentioned += [word for some in analogies for word, _ in some.answers]
-    mentioned += [word for word, _ in gender.occupations] if gender else []
+    if gender:
+        mentioned += [word for word, _ in (*gender.occupations, *gender.female, *gender.male)]
     return Asked(
         words=len(vectors),
         dim=vectors.vectors.shape[1],
@@ -165,24 +190,26 @@ def chosen_words(vectors: WordVectors, wanted: Sequence[str]) -> list[str]:
     return middling[:: max(1, len(middling) // CARDS)][:CARDS]
 
 
-def gender_bias(vectors: WordVectors, unit: similarity.Floats) -> GenderBias | None:
-    """The occupations furthest along the gender direction; None where too few words are known."""
+def gender_bias(vectors: WordVectors) -> GenderBias | None:
+    """Occupations and words furthest along the gender direction; None where too few words are known."""
     try:
-        direction = bias.bias_direction(vectors.words, unit, word_lists.GENDER_PAIRS)
+        found = bias_of(Vectors(vectors.words, vectors.vectors), Rules(min(EXTREMES_AMONG, len(vectors))))
     except InputError:
         return None
-    pairs = len(word_lists.GENDER_PAIRS) - len(direction.unknown)
-    along = bias.extremes(vectors.words, unit, direction.vector, EXTREMES, among=word_lists.OCCUPATIONS)
-    known = len(word_lists.OCCUPATIONS) - len(along.unknown)
-    if pairs < LEAST_PAIRS or known < LEAST_OCCUPATIONS:
+    pairs = len(word_lists.GENDER_PAIRS) - len(found.direction.unknown)
+    if pairs < LEAST_PAIRS or len(found.occupations) < LEAST_OCCUPATIONS:
         return None
-    # Where there are few, the two ends meet.
-    occupations = dict([*along.along, *reversed(along.against)])
-    shares = [float(share) for share in direction.explained[:2]]
+    occupations, words = [*found.occupations.items()], [*found.words.items()]
+    shares = [float(share) for share in found.direction.explained[:2]]
     return GenderBias(
-        (shares[0], shares[1] if len(shares) > 1 else 0.0),
-        pairs,
-        sorted(occupations.items(), key=lambda scored: -scored[1]),
+        explained=(shares[0], shares[1] if len(shares) > 1 else 0.0),
+        pairs=pairs,
+        # Where there are few, the two ends meet.
+        occupations=[*dict([*occupations[:EXTREMES], *occupations[-EXTREMES:]]).items()],
+        female=words[:EXTREMES],
+        male=words[: -EXTREMES - 1 : -1],
+        among=len(words),
+        analogy=None if isinstance(found.answers, str) else (found.asked, found.answers),
     )
 
 
@@ -200,6 +227,7 @@ def word_map(
         return None
     among = unit[:MAP_NEIGHBOURS_AMONG]
     near, cosines = similarity.nearest(among, unit[ids], MAP_NEIGHBOURS, exclude=[{id_} for id_ in ids])
+    groups, typical = groups_of(unit[ids], seed)
     shown = list(dict.fromkeys([*ids, *(int(id_) for id_ in near.ravel() if id_ >= 0)]))
     place = {id_: n for n, id_ in enumerate(shown)}
     return WordMap(
@@ -210,8 +238,31 @@ def word_map(
             [(place[int(i)], float(cosine)) for i, cosine in zip(row, some, strict=True) if i >= 0]
             for row, some in zip(near, cosines, strict=True)
         ],
+        groups=groups,
+        typical=[[vectors.words[ids[row]] for row in rows] for rows in typical],
         among=len(among),
     )
+
+
+def groups_of(unit: similarity.Floats, seed: int) -> tuple[list[int], list[list[int]]]:
+    """The cluster of each of the rows `unit` (n, D), and for each cluster the most typical rows.
+
+    The cluster with the most frequent rows comes first, so that colours say the same in every report.
+    """
+    count = min(GROUPS, len(unit) // GROUP_WORDS)
+    if count < 2:
+        return [0] * len(unit), []
+    found = spherical_k_means(unit, count, generator(seed, Purpose.EVALUATE), restarts=3)
+    order = list(dict.fromkeys(found.tolist()))
+    groups = [order.index(cluster) for cluster in found]
+    typical = []
+    for group in range(len(order)):
+        members = np.flatnonzero(np.array(groups) == group)
+        centre = unit[members].mean(axis=0)
+        frequent = members[members < GROUP_WORDS_AMONG]
+        some = frequent if len(frequent) >= GROUP_WORDS else members
+        typical.append([int(id_) for id_ in some[np.argsort(-(unit[some] @ centre), kind="stable")]])
+    return groups, [ids[:GROUP_WORDS] for ids in typical]
 
 
 def _count(vectors: WordVectors, counts: Counts | None, word: str) -> int | None:

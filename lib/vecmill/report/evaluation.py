@@ -22,6 +22,7 @@ class Score:
     interval  where the value may lie, if that was reckoned
     scored    questions, pairs or words that the value rests on; None where that is not told
     unknown   those with a word that has no vector
+    about     what is compared, where the section's name does not say it
     """
 
     file: str
@@ -33,11 +34,7 @@ class Score:
     interval: tuple[float, float] | None = None
     scored: int | None = None
     unknown: int | None = None
-
-    @property
-    def name(self) -> str:
-        """The file, and the section where it is of one."""
-        return f"{self.file} · {self.section}" if self.section else self.file
+    about: str = ""
 
 
 def read_evaluation(content: Record) -> list[Score]:
@@ -51,6 +48,22 @@ def read_evaluation(content: Record) -> list[Score]:
     records = first.get("scores") if isinstance(first, Mapping) else None
     found = [_score(record) for record in records] if isinstance(records, list) else []
     return [score for score in found if score is not None]
+
+
+def how_asked(content: Record) -> str:
+    """In a sentence how unknown words and case were counted; "" where `content` does not say it."""
+    settings = content.get("settings")
+    if not isinstance(settings, Mapping):
+        return ""
+    told = []
+    if settings.get("unknown"):
+        told.append(f"questions with an unknown word are {settings['unknown']}")
+    if restrict := _whole(settings.get("restrict")):
+        told.append(f"analogies are asked of the {restrict:,} most frequent words")
+    if isinstance(settings.get("ignore_case"), bool):
+        told.append("case is ignored" if settings["ignore_case"] else "case matters")
+    text = "; ".join(told)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
 def _score(record: Any) -> Score | None:
@@ -77,6 +90,7 @@ def _score(record: Any) -> Score | None:
         interval=_interval(record.get("interval")),
         scored=_whole(record.get("scored")),
         unknown=_whole(record.get("unknown")),
+        about=str(record.get("about") or ""),
     )
 
 

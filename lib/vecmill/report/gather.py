@@ -13,9 +13,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from vecmill.errors import InputError
+from vecmill.evaluation import scores, telling
+from vecmill.evaluation.scores import Rules
+from vecmill.evaluation.telling import Evaluated
+from vecmill.evaluation.word_tests import WordTest
+from vecmill.io.formats import Vectors
 from vecmill.io.run_directory import MANIFEST, METRICS
 from vecmill.report.asked import Asked, ask
-from vecmill.report.evaluation import EVALUATION, Score, read_evaluation
+from vecmill.report.evaluation import EVALUATION, Score, how_asked, read_evaluation
 from vecmill.report.reading import RunFiles
 from vecmill.word_vectors import WordVectors
 
@@ -93,11 +98,14 @@ class Report:
     curve: list[RankedWord] = field(default_factory=list)
     vocabulary_size: int | None = None
     scores: list[Score] = field(default_factory=list)
+    how_asked: str = ""
     asked: Asked | None = None
 
 
-def gather_run(run: RunFiles, words: Sequence[str]) -> Report:
+def gather_run(run: RunFiles, words: Sequence[str], tests: Sequence[WordTest] = ()) -> Report:
     """Everything there is to tell of a run, finished or not; `words` are those to look at closely.
+
+    With `tests`, their scores stand in place of those that the run's own evaluation left.
 
     Raises InputError where there is no run, or a file of it is not what it should be.
     """
@@ -111,7 +119,10 @@ def gather_run(run: RunFiles, words: Sequence[str]) -> Report:
     vectors = run.vectors() if _is_exported(stages) else None
     counts = vocabulary["count"].to_numpy() if vocabulary is not None else None
     tokens = (stages.get("tokenize") or {}).get("tokens")
-    evaluation = run.text(EVALUATION)
+    if tests and vectors is not None:
+        evaluation = scored(vectors, tests)
+    else:
+        evaluation = _json_object(run.text(EVALUATION) or "{}", f"{run.root}/{EVALUATION}")
     seed = record.get("seed")
     return Report(
         title=_title(record, run.root),
@@ -123,19 +134,36 @@ def gather_run(run: RunFiles, words: Sequence[str]) -> Report:
         rounds=rounds,
         curve=_curve_of(vocabulary, tokens),
         vocabulary_size=len(vocabulary) if vocabulary is not None else None,
-        scores=read_evaluation(_json_object(evaluation or "{}", f"{run.root}/{EVALUATION}")),
+        scores=read_evaluation(evaluation),
+        how_asked=how_asked(evaluation),
         asked=ask(vectors, counts, words, seed or 1) if vectors is not None else None,
     )
 
 
-def gather_vectors(vectors: WordVectors, counts: Counts | None, title: str, words: Sequence[str]) -> Report:
+def gather_vectors(
+    vectors: WordVectors,
+    counts: Counts | None,
+    title: str,
+    words: Sequence[str],
+    tests: Sequence[WordTest] = (),
+) -> Report:
     """What vectors tell without the run they come from; `counts` (V,) where they are known."""
+    evaluation = scored(vectors, tests) if tests else {}
     return Report(
         title=title,
         curve=curve(vectors.words, counts, int(counts.sum())) if counts is not None else [],
         vocabulary_size=len(vectors),
+        scores=read_evaluation(evaluation),
+        how_asked=how_asked(evaluation),
         asked=ask(vectors, counts, words, 1),
     )
+
+
+def scored(vectors: WordVectors, tests: Sequence[WordTest]) -> dict[str, Any]:
+    """The scores of `vectors` in `tests`, as `vecmill evaluate` tells them by its own rules."""
+    rules = Rules()
+    found = scores.scores(tests, Vectors(vectors.words, vectors.vectors), rules)
+    return telling.content([Evaluated("", found)], rules)
 
 
 def read_stages(stages: Record, rounds: Sequence[Round]) -> list[Stage]:

@@ -35,19 +35,19 @@ def sections_of(report: Report) -> dict[str, Html]:
     """Every section there is something to show in, by the name in the navigation."""
     found: dict[str, Html] = {}
     asked = report.asked
+    scores = [score for score in report.scores if score.kind != WEAT]
+    tests = [score for score in report.scores if score.kind == WEAT]
+    if asked is not None and asked.map is not None:
+        found["Map"] = vector_sections.word_map(asked.map)
+    if scores:
+        found["Evaluation"] = run_sections.evaluation(scores, report.how_asked)
     if asked is not None:
-        if asked.map is not None:
-            found["Map"] = vector_sections.word_map(asked.map)
         if asked.neighbours:
             found["Neighbours"] = vector_sections.neighbours(asked.neighbours)
         if asked.analogies:
             found["Analogies"] = vector_sections.analogies(asked.analogies)
         if asked.offsets:
             found["Offsets"] = vector_sections.offsets(asked.offsets)
-    scores = [score for score in report.scores if score.kind != WEAT]
-    tests = [score for score in report.scores if score.kind == WEAT]
-    if scores:
-        found["Evaluation"] = run_sections.evaluation(scores)
     if asked is not None and asked.gender is not None:
         found["Bias"] = vector_sections.gender(asked.gender, tests)
     elif tests:

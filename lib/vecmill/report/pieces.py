@@ -21,7 +21,9 @@ def section(id_: str, title: str, lead: str, *content: str) -> Html:
     )
 
 
-def table(heads: Row, rows: Iterable[Row], numbers: Collection[str] = ()) -> Html:
+def table(
+    heads: Row, rows: Iterable[Row], numbers: Collection[str] = (), class_: str | None = None
+) -> Html:
     """A table whose first column names its rows, the columns headed by one of `numbers` to the right.
 
     It scrolls by itself where the page is narrow.
@@ -37,9 +39,8 @@ def table(heads: Row, rows: Iterable[Row], numbers: Collection[str] = ()) -> Htm
         )
         for row in rows
     )
-    return element(
-        "div", element("table", table_head(heads, numbers), element("tbody", *body)), class_="scroll"
-    )
+    whole = element("table", table_head(heads, numbers), element("tbody", *body), class_=class_)
+    return element("div", whole, class_="scroll")
 
 
 def table_head(heads: Row, numbers: Collection[str] = ()) -> Html:

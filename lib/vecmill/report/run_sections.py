@@ -8,17 +8,24 @@ from typing import Any
 from vecmill.report.charts import Axis, Line, Point, figure, line_chart
 from vecmill.report.evaluation import WEAT, Score
 from vecmill.report.gather import RankedWord, Report, Round, Stage, thinned
-from vecmill.report.markup import Html, element
+from vecmill.report.markup import Html, element, joined
 from vecmill.report.pieces import Row, bar_style, folded, note, section, table, table_head
 from vecmill.report.scales import duration, large, percent, short, size
 
+# More of them would not be taken in at a glance.
+FIGURES_SCORED = 4
+
+VOCABULARY_LEAD = (
+    "How often words occur, how much of the corpus so many of them cover, how many occurrences of the "
+    "frequent ones training passes over, and how often each is drawn as a negative."
+)
+
 
 def key_figures(report: Report) -> Html:
-    """The handful of numbers that say what this is."""
+    """The handful of numbers that say what this is, and below them how good it is."""
     tokens = next((s.counts.get("tokens") for s in report.stages if s.name == "tokenize"), None)
     train = next((stage for stage in report.stages if stage.name == "train"), None)
     seconds = sum(stage.seconds or 0 for stage in report.stages)
-    best = next((score for score in report.scores if score.kind != WEAT), None)
     dim = report.asked.dim if report.asked else None
     figures = [
         ("words in the corpus", large(tokens) if tokens else None),
@@ -26,63 +33,77 @@ def key_figures(report: Report) -> Html:
         ("dimensions", str(dim) if dim else None),
         ("words a second in training", large(train.rate) if train and train.rate else None),
         ("from text to vectors", duration(seconds) if seconds else None),
-        (f"{best.name}, {best.measure}" if best else "", _value(best) if best else None),
     ]
-    return element(
-        "dl",
-        *(
-            element("div", element("dt", name), element("dd", value))
-            for name, value in figures
-            if value is not None
-        ),
-        class_="figures",
+    whole = [score for score in report.scores if score.kind != WEAT and not score.section]
+    scored = [(f"{score.measure} in {score.file}", _value(score)) for score in whole[:FIGURES_SCORED]]
+    return joined(_figures(figures), _figures(scored, "figures scored") if scored else "")
+
+
+def _figures(figures: Sequence[tuple[str, str | None]], class_: str = "figures") -> Html:
+    shown = (
+        element("div", element("dt", name), element("dd", value))
+        for name, value in figures
+        if value is not None
     )
+    return element("dl", *shown, class_=class_)
 
 
-def evaluation(scores: Sequence[Score]) -> Html:
-    """Every score with its bar; those of a test's sections folded away below."""
+def evaluation(scores: Sequence[Score], how_asked: str) -> Html:
+    """Every score with its bar, and below those of the sections of each test file."""
     whole = [score for score in scores if not score.section]
-    parts = [score for score in scores if score.section]
-    if not whole:
-        whole, parts = parts, []
+    files = list(dict.fromkeys(score.file for score in scores if score.section))
     return section(
         "evaluation",
         "Evaluation",
         "Analogies by the share answered rightly, similarities by rank correlation with people's "
         "ratings, categories by the purity of clusters.",
-        _scores(whole),
-        folded(f"All {len(parts)} sections", _scores(parts)) if parts else "",
+        _scores(whole, [score.file for score in whole]) if whole else "",
+        *(
+            joined(element("h3", f"{file}, section by section"), _scores(some, [s.section for s in some]))
+            for file in files
+            if (some := [score for score in scores if score.section and score.file == file])
+        ),
+        note(how_asked),
     )
 
 
-def _scores(scores: Sequence[Score]) -> Html:
+def _scores(scores: Sequence[Score], names: Sequence[str]) -> Html:
     rows = (
         element(
             "tr",
-            element("th", score.name, scope="row"),
-            element("td", score.measure, class_="quiet"),
-            element(
-                "td",
-                element(
-                    "span",
-                    element("span", class_="bar", style=bar_style(max(score.value, 0))),
-                    class_="track",
-                ),
-                class_="wide",
-            ),
+            element("th", name, scope="row"),
+            element("td", _bar(score), class_="wide"),
             element("td", _value(score), class_="number"),
             element("td", _rests_on(score), class_="quiet"),
         )
-        for score in scores
+        for score, name in zip(scores, names, strict=True)
     )
-    heads = ("test", "measure", "", "score", "rests on")
+    # The figure that counts has a column of its own where it is the same for all.
+    measures = {score.measure for score in scores}
+    heads = ("test", "", measures.pop() if len(measures) == 1 else "score", "rests on")
     return element(
-        "div", element("table", table_head(heads, ("score",)), element("tbody", *rows)), class_="scroll"
+        "div",
+        element("table", table_head(heads, heads[2:3]), element("tbody", *rows), class_="scores"),
+        class_="scroll",
     )
+
+
+def _bar(score: Score) -> Html:
+    """The score as a bar from 0 to 1, with its interval as a whisker."""
+    whisker: Html | str = ""
+    if score.interval is not None:
+        low, high = (min(max(end, 0.0), 1.0) for end in score.interval)
+        whisker = element("span", class_="whisker", style=f"--low:{low:.3f};--high:{high:.3f}")
+    bar = element("span", class_="bar", style=bar_style(min(max(score.value, 0), 1)))
+    return element("span", bar, whisker, class_="track")
 
 
 def _value(score: Score) -> str:
-    return f"{score.value:.3f}" if score.kind == "similarity" else f"{score.value:.1%}"
+    return _told_figure(score, score.value)
+
+
+def _told_figure(score: Score, figure: float) -> str:
+    return f"{figure:.3f}" if score.kind == "similarity" else f"{figure:.1%}"
 
 
 def _rests_on(score: Score) -> str:
@@ -93,6 +114,7 @@ def _rests_on(score: Score) -> str:
         told.append(f"{score.unknown:,} unknown")
     if score.interval is not None:
         told.append(f"95% interval {score.interval[0]:.2f} to {score.interval[1]:.2f}")
+    told += [f"{name} {_told_figure(score, figure)}" for name, figure in score.figures.items()]
     return ", ".join(told)
 
 
@@ -246,7 +268,7 @@ def vocabulary(curve: Sequence[RankedWord], vocabulary_size: int) -> Html:
                 ],
             )
         )
-    return section("vocabulary", "Vocabulary", "", element("div", *charts, class_="charts"))
+    return section("vocabulary", "Vocabulary", VOCABULARY_LEAD, element("div", *charts, class_="charts"))
 
 
 def run(report: Report) -> Html:
@@ -270,8 +292,8 @@ def run(report: Report) -> Html:
     return section(
         "run",
         "The run",
-        "",
-        table(heads, rows, ("time", "words/s")),
+        "What was done and how long it took, on what, with which settings and versions.",
+        table(heads, rows, ("time", "words/s"), class_="stages"),
         note(
             "A stage that went on after a stop counts the time since then; "
             "training's speed is that of all its rounds."

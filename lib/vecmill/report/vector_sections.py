@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from vecmill.core.offsets import OffsetPlane
 from vecmill.report.asked import Analogy, GenderBias, Neighbours, WordMap
 from vecmill.report.evaluation import Score
 from vecmill.report.markup import Html, element, joined
-from vecmill.report.pieces import answer_list, bar_style, note, section, shown_word, table
+from vecmill.report.pieces import answer_list, bar_style, note, section, shown_word, table_head
 from vecmill.report.planes import plane_chart
 from vecmill.report.scales import percent, signed
+from vecmill.word_vectors import Answers
+
+ANALOGY_WORDS = 6
 
 
 def word_map(shown: WordMap) -> Html:
@@ -43,6 +46,7 @@ def word_map(shown: WordMap) -> Html:
         element("datalist", id="lookup-words"),
         element("p", id="lookup-status", role="status"),
         element("div", id="lookup-answers"),
+        _legend(shown.typical),
         class_="lookup",
     )
     canvas = element(
@@ -73,12 +77,34 @@ def word_map(shown: WordMap) -> Html:
     return section("map", "Map", lead, element("div", canvas, controls, class_="mapping"), note(how))
 
 
+def _legend(typical: Sequence[Sequence[str]]) -> Html:
+    """The colours of the map: the words that are most typical of each group."""
+    if not typical:
+        return Html("")
+    items = (
+        element(
+            "li",
+            *(joined(", " if n else "", shown_word(word)) for n, word in enumerate(words)),
+            style=f"--group:var(--group-{group})",
+        )
+        for group, words in enumerate(typical)
+    )
+    return element(
+        "div",
+        element("h3", "Colours"),
+        element("ol", *items, class_="groups"),
+        note("Groups found by k-means in all dimensions, and words in their midst."),
+        class_="colours",
+    )
+
+
 def map_data(shown: WordMap) -> dict[str, Any]:
     """The map for report.js: coordinates in thousandths, cosines in hundredths, nearest flat."""
     return {
         "words": shown.words,
         "counts": shown.counts,
         "points": [round(float(value) * 1000) for point in shown.layout.points for value in point],
+        "groups": shown.groups,
         "near": [[part for id_, c in row for part in (id_, round(c * 100))] for row in shown.near],
     }
 
@@ -141,7 +167,11 @@ def offsets(planes: dict[str, OffsetPlane]) -> Html:
             for family, points in zip(plane.families, plane.coordinates, strict=True)
         ]
         examples = " → ".join(plane.families[0])
-        says = f"{len(paths)} families, such as {examples}."
+        says = (
+            f"{len(paths)} families, such as {examples}. The mean cosine between their offsets, in all "
+            f"dimensions, is {signed(plane.alignment)}; with partners exchanged it is "
+            f"{signed(plane.by_chance)}."
+        )
         shares = (float(plane.explained[0]), float(plane.explained[1]))
         pictures.append(plane_chart(name, says, paths, shares))
     return section(
@@ -154,63 +184,131 @@ def offsets(planes: dict[str, OffsetPlane]) -> Html:
 
 
 def gender(found: GenderBias, tests: Sequence[Score]) -> Html:
-    """Occupations along the gender direction, and the association tests where there are any."""
+    """Words along the gender direction, and the association tests where there are any."""
     own, next_ = found.explained
-    furthest = max(abs(projection) for _, projection in found.occupations) or 1.0
-    rows = (
+    occupations = element(
+        "figure",
+        element("h3", "Occupations between “he” and “she”"),
         element(
-            "li",
-            shown_word(word),
-            element(
-                "span",
-                element("span", class_="bar", style=bar_style(projection / furthest)),
-                class_="track",
-            ),
-            element("span", signed(projection), class_="number"),
-        )
-        for word, projection in found.occupations
+            "div", element("span", "← he"), element("span", "she →"), class_="ends", aria_hidden="true"
+        ),
+        _diverging(found.occupations),
+        element(
+            "figcaption",
+            f"Projection on the direction in which {found.pairs} pairs such as she and he differ, "
+            f"positive towards she. It takes {percent(own)} of their differences, the next direction "
+            f"{percent(next_)}.",
+        ),
+        class_="chart",
     )
     return section(
         "bias",
         "Bias",
         "What the corpus associates with whom, and not how the world is or should be. Vectors carry "
         "it into whatever is built on them.",
-        element(
-            "figure",
-            element("h3", "Occupations between “he” and “she”"),
-            element(
-                "div", element("span", "← he"), element("span", "she →"), class_="ends", aria_hidden="true"
-            ),
-            element("ul", *rows, class_="diverging"),
-            element(
-                "figcaption",
-                f"Projection on the direction in which {found.pairs} pairs such as she and he differ, "
-                f"positive towards she. It takes {percent(own)} of their differences, the next direction "
-                f"{percent(next_)}.",
-            ),
-            class_="chart wide",
-        ),
+        element("div", occupations, element("div", *_furthest(found)), class_="charts"),
         association_tests(tests) if tests else "",
     )
 
 
+def _diverging(scored: Answers) -> Html:
+    """Bars to the left for what is below 0 and to the right for what is above."""
+    furthest = max(abs(projection) for _, projection in scored) or 1.0
+    rows = (
+        element("li", shown_word(word), _two_sided(projection / furthest), _number(projection))
+        for word, projection in scored
+    )
+    return element("ul", *rows, class_="diverging")
+
+
+def _two_sided(share: float) -> Html:
+    return element("span", element("span", class_="bar", style=bar_style(share)), class_="track two-sided")
+
+
+def _number(value: float) -> Html:
+    return element("span", signed(value), class_="number")
+
+
+def _furthest(found: GenderBias) -> Iterator[Html]:
+    """The words at both ends of the direction, and what answers the best known biased analogy."""
+    yield element("h3", "All words, furthest to either side")
+    sides = ((f"towards {name}", some) for name, some in (("she", found.female), ("he", found.male)))
+    yield element(
+        "div",
+        *(
+            element(
+                "div",
+                element("p", title, class_="quiet"),
+                element(
+                    "ol",
+                    *(element("li", shown_word(word), _number(value)) for word, value in some),
+                    class_="answers",
+                ),
+            )
+            for title, some in sides
+        ),
+        class_="sides",
+    )
+    yield note(f"Of the {found.among:,} most frequent words.")
+    if found.analogy is not None:
+        (a, x, b), answers = found.analogy
+        yield element("h3", f"{a} is to {x} as {b} is to …", class_="later")
+        yield element(
+            "p",
+            *(
+                joined(
+                    " · " if n else "", shown_word(word), element("span", f" {score:.2f}", class_="quiet")
+                )
+                for n, (word, score) in enumerate(answers[:ANALOGY_WORDS])
+            )
+            if answers
+            else ("Nothing lies near enough.",),
+            class_="listed",
+        )
+        yield note(
+            f"Of words at most 1 away from {x}, those whose difference from it points most nearly as "
+            f"{b} does from {a} (Bolukbasi et al. 2016); cosines near 0 say that there is no such word."
+        )
+
+
 def association_tests(tests: Sequence[Score]) -> Html:
-    """The effect sizes of WEAT as a table."""
-    rows = [
-        (
-            test.section or test.file,
-            signed(test.value),
-            f"{test.figures['p']:.2g}" if "p" in test.figures else "",
-            str(test.scored) if test.scored is not None else "",
+    """The effect sizes of WEAT as bars."""
+    rows = (
+        element(
+            "tr",
+            element(
+                "th",
+                test.section or test.file,
+                element("span", test.about, class_="about") if test.about else "",
+                scope="row",
+            ),
+            element("td", _two_sided(test.value / 2), class_="wide"),
+            element("td", signed(test.value), class_="number"),
+            element("td", _p_value(test.figures.get("p")), class_="quiet"),
         )
         for test in tests
-    ]
-    numbers = ("effect size", "p-value", "words")
+    )
+    heads = ("test", "", "effect size", "p-value")
     return joined(
-        element("h3", "Word-embedding association tests"),
-        element("div", table(("test", *numbers), rows, numbers), class_="narrow"),
+        element("h3", "Word-embedding association tests", class_="later"),
+        element(
+            "div",
+            element(
+                "table",
+                table_head(heads, heads[2:3]),
+                element("tbody", *rows),
+                class_="scores associations",
+            ),
+            class_="scroll",
+        ),
         note(
             "Effect sizes lie between −2 and 2; positive, where the first targets go with the "  # noqa: RUF001
-            "first attributes (Caliskan et al. 2017)."
+            "first attributes and the second with the second (Caliskan et al. 2017)."
         ),
     )
+
+
+def _p_value(value: float | None) -> str:
+    if value is None:
+        return ""
+    return "p < 0.001" if value < 0.001 else f"p = {value:.2g}"

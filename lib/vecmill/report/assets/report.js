@@ -60,7 +60,7 @@ function startMap(data) {
   const canvas = document.getElementById("map-canvas");
   const frame = canvas.parentElement;
   const context = canvas.getContext("2d");
-  const { words, counts, points, near } = data;
+  const { words, counts, points, near, groups } = data;
   const total = points.length / 2;
   const ids = new Map(words.slice(0, total).map((word, id) => [word, id]));
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -94,9 +94,10 @@ function startMap(data) {
 
   function readTheme() {
     const style = getComputedStyle(document.documentElement);
-    for (const name of ["raised", "ink", "quiet", "accent", "tint"]) {
+    for (const name of ["raised", "ink", "quiet"]) {
       colours[name] = style.getPropertyValue(`--${name}`).trim();
     }
+    colours.groups = Array.from({ length: Math.max(...groups) + 1 }, (_, n) => style.getPropertyValue(`--group-${n}`).trim());
     font = getComputedStyle(document.body).fontFamily;
     widths.clear();
     // At once: a printer does not wait for the next frame.
@@ -130,27 +131,29 @@ function startMap(data) {
     const marked = new Set(centre < 0 ? [] : [centre, ...linked]);
     if (chosen >= 0) marked.add(chosen);
 
-    context.fillStyle = colours.quiet;
     for (let id = total - 1; id >= 0; id -= 1) {
       if (marked.has(id)) continue;
       const [x, y] = place(id);
       if (!inView(x, y, 4)) continue;
-      context.globalAlpha = centre < 0 ? 0.5 : 0.22;
-      dot(x, y, 1.2 + 2 * weight(id));
+      context.globalAlpha = centre < 0 ? 0.6 : 0.2;
+      context.fillStyle = colours.groups[groups[id]];
+      dot(x, y, 1.4 + 2.2 * weight(id));
     }
     context.globalAlpha = 1;
-    context.strokeStyle = colours.accent;
+    context.strokeStyle = colours.ink;
     context.lineWidth = 1.2;
     for (const id of linked) {
-      context.globalAlpha = 0.55;
+      context.globalAlpha = 0.4;
       context.beginPath();
       context.moveTo(...place(centre));
       context.lineTo(...place(id));
       context.stroke();
     }
     context.globalAlpha = 1;
-    context.fillStyle = colours.accent;
-    for (const id of marked) dot(...place(id), id === centre ? 5 : 3.5);
+    for (const id of marked) {
+      context.fillStyle = colours.groups[groups[id]];
+      dot(...place(id), id === centre ? 5.5 : 4);
+    }
     paintLabels(marked, centre);
   }
 
@@ -180,11 +183,11 @@ function startMap(data) {
       take(box, cells);
       boxes.push([box, id]);
       context.font = `${strong ? 600 : 400} ${size}px ${font}`;
-      context.globalAlpha = centre >= 0 && !strong ? 0.45 : 1;
+      context.globalAlpha = centre >= 0 && !strong ? 0.4 : 1;
       context.strokeStyle = colours.raised;
       context.lineWidth = 3;
       context.strokeText(words[id], x, y - 7);
-      context.fillStyle = strong ? colours.accent : colours.ink;
+      context.fillStyle = strong ? colours.ink : colours.groups[groups[id]];
       context.fillText(words[id], x, y - 7);
     }
     context.globalAlpha = 1;
@@ -398,6 +401,7 @@ function startMap(data) {
   function choose(id, go) {
     chosen = id;
     hovered = -1;
+    hideTip();
     draw();
     answers.replaceChildren();
     status.textContent = "";
