@@ -23,7 +23,7 @@ ALLOWED = {
     "vecmill.stages": ("vecmill.stages", "vecmill.core", "vecmill.io.schemas"),
 }
 # And of others, beside Python's own library.
-ALLOWED_OTHERS = {"vecmill.core": {"numpy", "numba"}}
+ALLOWED_OTHERS = {"vecmill.core": {"numpy", "numba", "llvmlite"}}
 
 # Where tasks begin: what an executor imports to unpickle a stage's functions.
 ON_EXECUTORS = ("vecmill.core", "vecmill.stages", "vecmill.io.schemas")

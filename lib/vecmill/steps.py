@@ -331,6 +331,20 @@ def _source(run: Run, sampling_tables: Broadcast[pairs.SamplingTables]) -> round
         texts = run.table("texts", TEXTS)
         return rounds.Source(lambda part: texts.where(F.col("slice") == part.slice_), drawn)
 
+    local = local_path(folder.qualified("pairs"))
+    if local is not None:
+        # Not a function of this module, which executors could not import: it needs the configuration.
+        def rows_in_files(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, Rows]]:
+            for batch in batches:
+                for place in batch.to_pylist():
+                    for rows in shard_files.read_file(place["file"]):
+                        yield place["shard"], pairs.rows_from_arrow(rows)
+
+        return rounds.Source(
+            lambda part: shard_files.of_shards(spark, local, part.epoch, part.slice_),
+            lambda part: rows_in_files,
+        )
+
     def partitions(part: rounds.Part) -> DataFrame:
         path = f"pairs/epoch={part.epoch}/slice={part.slice_}"
         schema = StructType([field for field in PAIRS if field.name not in ("epoch", "slice")])
@@ -338,10 +352,7 @@ def _source(run: Run, sampling_tables: Broadcast[pairs.SamplingTables]) -> round
             return spark.createDataFrame([], schema)
         return spark.read.schema(schema).parquet(folder.path(path))
 
-    def read(part: rounds.Part) -> training.TaskRows:
-        return training.rows_with_shard
-
-    return rounds.Source(partitions, read)
+    return rounds.Source(partitions, lambda part: training.rows_with_shard)
 
 
 def _held_out_rows(run: Run, sampling_tables: Broadcast[pairs.SamplingTables]) -> Rows | None:

@@ -255,7 +255,9 @@ def _check_rows(rows: Rows, vocabulary_size: int) -> None:
             f"offsets must rise from 0 or more to at most the number of words, {len(rows.words)}, "
             f"got {first}..{last}"
         )
-    named_ids = {"centers": rows.centers, "words": rows.words, "negatives": rows.negatives}
+    # A batch may be a view of many more words, which are none of its own.
+    own_words = rows.words[first:last]
+    named_ids = {"centers": rows.centers, "words": own_words, "negatives": rows.negatives}
     for name, ids in named_ids.items():
         if ids.size and (ids.min() < 0 or ids.max() >= vocabulary_size):
             raise ShapeError(

@@ -1,9 +1,9 @@
-"""Pairs written by the tasks that draw them, one Parquet file a shard, where workers can open files.
+"""Pairs in one Parquet file a shard, written and read by the tasks themselves where workers can open files.
 
-Spark's own writer takes lists of numbers apart and encodes them one by one in Java, which costs several
-times what drawing them does; Arrow encodes whole columns. What Spark's committer would have done is
-done here: every attempt of a task writes a file of its own, and of these only the one whose task
-reported it stays.
+Spark takes lists of numbers apart and moves them one by one through Java, which costs several times what
+drawing them does, and as much as training on them; Arrow takes whole columns. What Spark's committer
+would have done is done here: every attempt of a task writes a file of its own, and of these only the
+one whose task reported it stays.
 """
 
 from __future__ import annotations
@@ -15,10 +15,15 @@ from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import IntegerType, LongType, StringType, StructField, StructType
 
 # Rows encoded together; more make better dictionaries and take more memory: 20 MB at window 5.
 _GROUP_ROWS = 400_000
+
+# Rows decoded together, and bytes read at once of each column.
+_BATCH_ROWS = 1 << 16
+_READ_BYTES = 1 << 20
 
 PARTITION_BY = ["epoch", "slice", "shard"]
 
@@ -76,6 +81,25 @@ def _groups(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterator[p
         held.append(batch)
         count += batch.num_rows
     yield pa.Table.from_batches(held)
+
+
+def of_shards(spark: SparkSession, folder: Path, epoch: int, slice_: int) -> DataFrame:
+    """The files of one slice of an epoch as (shard, file), each shard in a partition of its own."""
+    place = folder / f"epoch={epoch}" / f"slice={slice_}"
+    found = [
+        (int(shard.name.removeprefix("shard=")), str(file))
+        for shard in place.glob("shard=*")
+        for file in sorted(shard.glob("*.parquet"))
+    ]
+    shards = max((shard for shard, _ in found), default=0) + 1
+    return spark.createDataFrame(found, "shard int, file string").repartitionById(shards, "shard")
+
+
+def read_file(path: str) -> Iterator[pa.RecordBatch]:
+    """The rows that a task wrote, in their order, without the columns PARTITION_BY."""
+    # Without these Arrow reads the whole file before it decodes the first row.
+    with pq.ParquetFile(path, pre_buffer=False, buffer_size=_READ_BYTES) as file:
+        yield from file.iter_batches(_BATCH_ROWS)
 
 
 def keep_only(folder: Path, written: list[ShardFile]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ from pyspark.sql.types import ArrayType, IntegerType, LongType, StructField, Str
 from vecmill.core import keyed_random, sampling, windows
 from vecmill.core.rows import Rows
 from vecmill.io.schemas import PAIRS, TEXTS
+from vecmill.stages.batches import ArrowMap, gathered
 
 # word2vec.c's MAX_SENTENCE_LENGTH: what keeps a document of any length from being one unit of work.
 PIECE_TOKENS = 1000
@@ -29,9 +30,6 @@ HOLDOUT_SLICE = -1
 HOLDOUT_EPOCH = 0
 
 _HASH_RANGE = 1 << 30
-
-
-ArrowMap = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
 class PairSettings(NamedTuple):
@@ -94,24 +92,10 @@ _ENCODED = StructType(
 
 def _look_up(words: Broadcast[pa.Array]) -> ArrowMap:
     def encode_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for table in _gather(batches, _LOOKUP_TOKENS):
+        for table in gathered(batches, "tokens", _LOOKUP_TOKENS):
             yield from _pieces(table, words.value)
 
     return encode_batches
-
-
-def _gather(batches: Iterator[pa.RecordBatch], tokens: int) -> Iterator[pa.Table]:
-    """Batches put together until they hold `tokens` tokens."""
-    held: list[pa.RecordBatch] = []
-    count = 0
-    for batch in batches:
-        held.append(batch)
-        count += len(batch.column("tokens").flatten())
-        if count >= tokens:
-            yield pa.Table.from_batches(held)
-            held, count = [], 0
-    if held:
-        yield pa.Table.from_batches(held)
 
 
 def _pieces(documents: pa.Table, words: pa.Array) -> Iterator[pa.RecordBatch]:

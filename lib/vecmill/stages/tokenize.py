@@ -63,7 +63,7 @@ def tokenize(
             _fold(_compose(F.col("text")), lowercase).alias("text"),
         )
         split = _split(composed, kind, pattern)
-    counted = split.withColumn("tokens", F.filter("tokens", lambda t: F.char_length(t) >= min_length))
+    counted = split.withColumn("tokens", _at_least(min_length))
     if counts is not None:
         counted = counted.observe(
             counts,
@@ -83,6 +83,13 @@ def python_tokenizer(name: str) -> Callable[[pa.Array], pa.Array]:
     """
     module, function = name.split(":")
     return getattr(importlib.import_module(module), function)  # type: ignore[no-any-return]
+
+
+def _at_least(min_length: int) -> Column:
+    if min_length <= 1:
+        # Spark compiles this, and calls a lambda token by token.
+        return F.array_remove("tokens", "")
+    return F.filter("tokens", lambda t: F.char_length(t) >= min_length)
 
 
 def _compose(text: Column) -> Column:
