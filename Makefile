@@ -10,7 +10,7 @@ OUT    ?= runs/$(if $(CORPUS),$(basename $(notdir $(CORPUS))),demo)
 EXTRAS := fast,demo,viz,test,check
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format dist clean
+.PHONY: help install run test bench check format dist clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,13 @@ run: install  ## from text to vectors: the King James Bible, or CORPUS=my.txt
 
 test: install  ## all tests
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
+
+bench: install  ## against gensim and Spark MLlib on CORPUS=text.txt; see tests/bench/compare.py
+	@test -n "$(CORPUS)" || { echo "make bench needs CORPUS=FILE, text with one document a line"; exit 2; }
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	$(BIN)/python -m tests.bench.compare --corpus '$(CORPUS)' $(if $(WORDS),--words $(WORDS)) \
+	  $(if $(RUNS),--runs $(RUNS)) $(if $(ONLY),--only $(ONLY)) \
+	  $(if $(ANALOGIES),--analogies '$(ANALOGIES)') $(if $(SIMILARITY),--similarity '$(SIMILARITY)')
 
 check: install  ## lint and types
 	$(BIN)/ruff check .

@@ -1,0 +1,212 @@
+"""vecmill, gensim and Spark MLlib on the same tokens: time, CPU, memory and scores in one table.
+
+    make bench CORPUS=wiki.txt ANALOGIES=questions-words.txt SIMILARITY=wordsim353.tsv
+
+CORPUS is text with a document a line; words are what a-z spells after lower-casing, cut into lines of at
+most 1,000, because gensim leaves out what comes after a line's first 10,000 words. WORDS=500000 takes so
+many words alone, ONLY="vecmill gensim-1" some of the trainers, RUNS=3 runs all of them three times in turn
+and tells medians. Settings are those of `tests.bench.peers`.
+
+wall       seconds from tokens in a text file to vectors in a file, vocabulary and start of Java included
+CPU        of training alone, microseconds a word and epoch: gensim's process while it trains, vecmill's
+           tasks with the reading of pairs and the handing over of changes; MLlib's cannot be told apart
+peak       highest resident memory of the largest process of each kind, and of all together; MB
+scores     gensim's own evaluations over the 30,000 most frequent words
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from gensim.models import KeyedVectors
+from tests.bench import peers
+from tests.bench.measure import Usage, measure
+
+_LINE_WORDS = 1000
+_RESTRICT = 30_000
+_CORES = os.cpu_count() or 1
+# A kernel that uses BLAS would else take all cores for one worker.
+_ONE_THREAD = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
+class Result(NamedTuple):
+    """One run of one trainer; cpu is None where it cannot be told apart."""
+
+    wall: float
+    cpu: float | None
+    peaks: dict[str, float]
+    together: float
+    analogy: float | None
+    similarity: float | None
+
+
+class Tests(NamedTuple):
+    """Files to score with, if any."""
+
+    analogies: Path | None
+    similarity: Path | None
+
+
+def prepare(corpus: Path, target: Path, limit: int | None) -> int:
+    """Write the first `limit` words of the corpus, or all, as lines of tokens; how many there are."""
+    seen = 0
+    with corpus.open(encoding="utf-8") as text, target.open("w", encoding="ascii") as out:
+        for line in text:
+            words = iter(re.findall("[a-z]+", line.lower()))
+            while part := list(islice(words, _LINE_WORDS)):
+                out.write(" ".join(part) + "\n")
+                seen += len(part)
+                if limit and seen >= limit:
+                    return seen
+    return seen
+
+
+def vecmill(kernel: str, threads: int) -> Callable[[Path, Path], tuple[Usage, float | None, Path]]:
+    """Every stage of vecmill on one shard."""
+
+    def run(tokens: Path, folder: Path) -> tuple[Usage, float | None, Path]:
+        settings = {
+            "input.path": tokens,
+            "output.path": folder / "run",
+            "tokenizer.kind": "whitespace",
+            "vocabulary.min_count": peers.MIN_COUNT,
+            "pairs.window": peers.WINDOW,
+            "pairs.negatives": peers.NEGATIVES,
+            "train.dim": peers.DIM,
+            "train.epochs": peers.EPOCHS,
+            "train.learning_rate": peers.RATE,
+            "train.seed": peers.SEED,
+            "train.kernel": kernel,
+            "train.threads": threads,
+            "train.holdout": 0.0,
+        }
+        overrides = [f"--set={key}={value}" for key, value in settings.items()]
+        command = [sys.executable, "-m", "vecmill", "run", *overrides]
+        usage = measure(command, env=_ONE_THREAD, stderr=(folder / "log").open("w"))
+        lines = (folder / "run" / "metrics.jsonl").read_text().splitlines()
+        rounds = [json.loads(line) for line in lines]
+        cpu = statistics.mean(line["cpu_microseconds_per_word"] for line in rounds)
+        return usage, cpu, folder / "run" / "exports" / "vectors.bin"
+
+    return run
+
+
+def peer(name: str, workers: int) -> Callable[[Path, Path], tuple[Usage, float | None, Path]]:
+    """A trainer of `tests.bench.peers` in a process of its own."""
+
+    def run(tokens: Path, folder: Path) -> tuple[Usage, float | None, Path]:
+        vectors, said = folder / "vectors.bin", folder / "said"
+        program = [sys.executable, "-m", "tests.bench.peers", name, tokens, vectors]
+        command = [*map(str, program), "--workers", str(workers)]
+        with said.open("w") as out, (folder / "log").open("w") as log:
+            usage = measure(command, env=_ONE_THREAD, stdout=out, stderr=log)
+        told = json.loads(said.read_text().splitlines()[-1])
+        cpu = told.get("train_cpu_seconds")
+        per_word = cpu / (told["words"] * peers.EPOCHS) * 1e6 if cpu else None
+        return usage, per_word, vectors
+
+    return run
+
+
+TRAINERS = {
+    "vecmill": ("vecmill, numba, all cores", vecmill("numba", _CORES)),
+    "vecmill-1": ("vecmill, numba, 1 thread", vecmill("numba", 1)),
+    "vecmill-numpy": ("vecmill, numpy, 1 thread", vecmill("numpy", 1)),
+    "gensim": ("gensim, all cores", peer("gensim", _CORES)),
+    "gensim-1": ("gensim, 1 worker", peer("gensim", 1)),
+    "mllib": ("Spark MLlib, all cores", peer("mllib", _CORES)),
+}
+
+
+def result_of(name: str, tokens: Path, tests: Tests) -> Result:
+    with tempfile.TemporaryDirectory(prefix="vecmill-bench-", dir=tokens.parent) as scratch:
+        usage, cpu, vectors = TRAINERS[name][1](tokens, Path(scratch))
+        if usage.exit_code:
+            raise SystemExit(f"{name} ended with exit code {usage.exit_code}")
+        scores = scores_of(vectors, tests)
+    peaks = {kind: found["largest_peak_mb"] for kind, found in usage.by_kind().items()}
+    return Result(usage.wall_seconds, cpu, peaks, usage.peak_together_bytes / 1e6, *scores)
+
+
+def scores_of(vectors: Path, tests: Tests) -> tuple[float | None, float | None]:
+    read = KeyedVectors.load_word2vec_format(vectors, binary=True)
+    analogy = similarity = None
+    if tests.analogies:
+        analogy = 100 * read.evaluate_word_analogies(tests.analogies, restrict_vocab=_RESTRICT)[0]
+    if tests.similarity:
+        spearman = read.evaluate_word_pairs(tests.similarity, restrict_vocab=_RESTRICT)[1]
+        similarity = float(spearman[0])
+    return analogy, similarity
+
+
+def table(results: dict[str, list[Result]]) -> Iterator[str]:
+    """The medians as lines of Markdown."""
+    head = ["trainer", "wall, s", "CPU, µs a word", "peak, MB: driver + Java + worker", "together"]
+    head += ["analogies, %", "similarity"]
+    yield f"| {' | '.join(head)} |"
+    yield "|---" * len(head) + "|"
+    for name, runs in results.items():
+        if not runs:
+            continue
+        peaks = [[run.peaks.get(kind) for run in runs] for kind in ("driver", "java", "worker")]
+        cells = [
+            TRAINERS[name][0],
+            median([run.wall for run in runs], ",.0f"),
+            median([run.cpu for run in runs], ".2f"),
+            " + ".join(median(kind, ",.0f") for kind in peaks if kind[0] is not None),
+            median([run.together for run in runs], ",.0f"),
+            median([run.analogy for run in runs], ".1f"),
+            median([run.similarity for run in runs], ".3f"),
+        ]
+        yield f"| {' | '.join(cells)} |"
+
+
+def median(values: list[float | None], form: str) -> str:
+    known = [value for value in values if value is not None]
+    return format(statistics.median(known), form) if known else "-"
+
+
+def processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("--words", type=int, help="take so many words alone")
+    parser.add_argument("--analogies", type=Path, help="the Google analogy questions")
+    parser.add_argument("--similarity", type=Path, help="word pairs with people's rating")
+    parser.add_argument("--only", nargs="*", choices=TRAINERS, default=list(TRAINERS))
+    parser.add_argument("--runs", type=int, default=1)
+    arguments = parser.parse_args()
+    tests = Tests(arguments.analogies, arguments.similarity)
+    with tempfile.TemporaryDirectory(prefix="vecmill-bench-") as scratch:
+        tokens = Path(scratch) / "tokens.txt"
+        words = prepare(arguments.corpus, tokens, arguments.words)
+        print(f"{words:,} words, {peers.EPOCHS} epochs, {peers.DIM} dimensions, runs: {arguments.runs}")
+        print(f"{processor()}, {_CORES} cores, Python {platform.python_version()}", flush=True)
+        results: dict[str, list[Result]] = {name: [] for name in arguments.only}
+        for _ in range(arguments.runs):
+            for name in arguments.only:
+                results[name].append(result_of(name, tokens, tests))
+                print(list(table({name: results[name][-1:]}))[-1], file=sys.stderr, flush=True)
+        print("\n".join(table(results)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""One trainer on a file of tokens, as a program of its own: what `tests.bench.compare` measures.
+
+    python -m tests.bench.peers gensim TOKENS VECTORS.bin --workers 2
+
+TOKENS is text with words between spaces. All train 100 dimensions, window 5, 5 epochs, words seen 5 times
+or more, from a rate of 0.025, with seed 1; gensim and vecmill with 5 negatives, MLlib by hierarchical
+softmax, which is all it has. The last line printed is JSON: the CPU seconds of training alone, where they
+can be told apart, and the words trained on in an epoch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+DIM, WINDOW, NEGATIVES, EPOCHS, MIN_COUNT, RATE, SEED = 100, 5, 5, 5, 5, 0.025, 1
+
+
+def gensim(tokens: Path, vectors: Path, workers: int) -> dict[str, float]:
+    """Gensim reading the file itself, in C, which is its quickest way."""
+    from gensim.models import Word2Vec
+
+    model = Word2Vec(
+        vector_size=DIM,
+        window=WINDOW,
+        sg=1,
+        negative=NEGATIVES,
+        min_count=MIN_COUNT,
+        alpha=RATE,
+        workers=workers,
+        seed=SEED,
+    )
+    model.build_vocab(corpus_file=str(tokens))
+    started = time.process_time()
+    model.train(
+        corpus_file=str(tokens),
+        total_words=model.corpus_total_words,
+        total_examples=model.corpus_count,
+        epochs=EPOCHS,
+    )
+    cpu = time.process_time() - started
+    model.wv.save_word2vec_format(vectors, binary=True)
+    words = sum(model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key)
+    return {"train_cpu_seconds": cpu, "words": int(words)}
+
+
+def mllib(tokens: Path, vectors: Path, workers: int) -> dict[str, float]:
+    """Spark MLlib with one partition a core; it averages them once an epoch, as it does."""
+    import numpy as np
+    from gensim.models import KeyedVectors
+    from pyspark.ml.feature import Word2Vec
+    from pyspark.sql import functions as F
+
+    from vecmill import session
+
+    spark = session.build({"spark.master": f"local[{workers}]", "spark.driver.memory": "6g"})
+    text = spark.read.text(str(tokens)).select(F.split("value", " ").alias("tokens"))
+    trainer = Word2Vec(
+        vectorSize=DIM,
+        windowSize=WINDOW,
+        minCount=MIN_COUNT,
+        numPartitions=workers,
+        stepSize=RATE,
+        maxIter=EPOCHS,
+        seed=SEED,
+        inputCol="tokens",
+        outputCol="vector",
+    )
+    learnt = trainer.fit(text).getVectors()
+    counts = text.select(F.explode("tokens").alias("word")).groupBy("word").count()
+    rows = learnt.join(counts, "word").orderBy(F.desc("count"), "word").toPandas()
+    spark.stop()
+    table = KeyedVectors(DIM)
+    table.add_vectors(list(rows["word"]), np.stack([vector.toArray() for vector in rows["vector"]]))
+    table.save_word2vec_format(vectors, binary=True)
+    return {"words": int(rows["count"].sum())}
+
+
+PEERS = {"gensim": gensim, "mllib": mllib}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("peer", choices=PEERS)
+    parser.add_argument("tokens", type=Path)
+    parser.add_argument("vectors", type=Path)
+    parser.add_argument("--workers", type=int, default=1)
+    arguments = parser.parse_args()
+    told = PEERS[arguments.peer](arguments.tokens, arguments.vectors, arguments.workers)
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main()
