@@ -37,7 +37,7 @@ _LINE_WORDS = 1000
 _RESTRICT = 30_000
 _CORES = os.cpu_count() or 1
 # A kernel that uses BLAS would else take all cores for one worker.
-_ONE_THREAD = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+ONE_THREAD = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 class Result(NamedTuple):
@@ -93,7 +93,7 @@ def vecmill(kernel: str, threads: int) -> Callable[[Path, Path], tuple[Usage, fl
         }
         overrides = [f"--set={key}={value}" for key, value in settings.items()]
         command = [sys.executable, "-m", "vecmill", "run", *overrides]
-        usage = measure(command, env=_ONE_THREAD, stderr=(folder / "log").open("w"))
+        usage = measure(command, env=ONE_THREAD, stderr=(folder / "log").open("w"))
         lines = (folder / "run" / "metrics.jsonl").read_text().splitlines()
         rounds = [json.loads(line) for line in lines]
         cpu = statistics.mean(line["cpu_microseconds_per_word"] for line in rounds)
@@ -110,7 +110,7 @@ def peer(name: str, workers: int) -> Callable[[Path, Path], tuple[Usage, float |
         program = [sys.executable, "-m", "tests.bench.peers", name, tokens, vectors]
         command = [*map(str, program), "--workers", str(workers)]
         with said.open("w") as out, (folder / "log").open("w") as log:
-            usage = measure(command, env=_ONE_THREAD, stdout=out, stderr=log)
+            usage = measure(command, env=ONE_THREAD, stdout=out, stderr=log)
         told = json.loads(said.read_text().splitlines()[-1])
         cpu = told.get("train_cpu_seconds")
         per_word = cpu / (told["words"] * peers.EPOCHS) * 1e6 if cpu else None

@@ -1,0 +1,81 @@
+"""How time and memory grow with the corpus: the same text once, twice, four and eight times.
+
+    python -m tests.bench.growth --corpus wiki.txt --times 1 2 4 8
+
+The vocabulary stays the same, because min_count grows too. One epoch; words are those of `tests.bench.compare`.
+Stages are told in seconds of wall time for a million words, as run.json has them; a training round's CPU in
+microseconds a word; peak memory is that of the largest process of each kind, and of all together, in MB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.bench import peers
+from tests.bench.compare import ONE_THREAD, prepare
+from tests.bench.measure import measure
+
+_STAGES = ("tokenize", "vocabulary", "texts", "pairs", "train")
+_KINDS = ("driver", "java", "worker")
+
+
+def cells(tokens: Path, times: int, shards: int, folder: Path) -> Iterator[str]:
+    """One line of the table: the run over `times` copies of the text."""
+    text = folder / "text"
+    text.mkdir()
+    for copy in range(times):
+        os.link(tokens, text / f"{copy}.txt")
+    settings = {
+        "input.path": text,
+        "output.path": folder / "run",
+        "tokenizer.kind": "whitespace",
+        "vocabulary.min_count": peers.MIN_COUNT * times,
+        "train.epochs": 1,
+        "train.shards": shards,
+        "train.holdout": 0.0,
+    }
+    command = [sys.executable, "-m", "vecmill", "run", *(f"--set={k}={v}" for k, v in settings.items())]
+    usage = measure(command, env=ONE_THREAD, stderr=(folder / "log").open("w"))
+    if usage.exit_code:
+        raise SystemExit((folder / "log").read_text())
+    stages = json.loads((folder / "run" / "run.json").read_text())["stages"]
+    [round_] = map(json.loads, (folder / "run" / "metrics.jsonl").read_text().splitlines())
+    million = stages["tokenize"]["tokens"] / 1e6
+    yield f"{times}"
+    yield f"{million:.1f}"
+    yield f"{stages['vocabulary']['words']:,}"
+    for stage in _STAGES:
+        yield f"{stages[stage]['seconds'] / million:.2f}"
+    yield f"{round_['cpu_microseconds_per_word']:.2f}"
+    yield f"{usage.wall_seconds / million:.2f}"
+    found = usage.by_kind()
+    yield " + ".join(f"{found[kind]['largest_peak_mb']:,}" for kind in _KINDS)
+    yield f"{usage.peak_together_bytes / 1e6:,.0f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("--words", type=int, help="take so many words alone")
+    parser.add_argument("--times", type=int, nargs="+", default=[1, 2, 4, 8])
+    parser.add_argument("--shards", type=int, default=2)
+    arguments = parser.parse_args()
+    head = ["times", "M words", "vocabulary", *_STAGES, "CPU", "all", "driver + Java + worker", "together"]
+    print(f"| {' | '.join(head)} |\n{'|---' * len(head)}|", flush=True)
+    with tempfile.TemporaryDirectory(prefix="vecmill-bench-") as scratch:
+        tokens = Path(scratch) / "tokens.txt"
+        prepare(arguments.corpus, tokens, arguments.words)
+        for times in arguments.times:
+            with tempfile.TemporaryDirectory(dir=scratch) as folder:
+                line = cells(tokens, times, arguments.shards, Path(folder))
+                print(f"| {' | '.join(line)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""What pairs cost on a worker: to draw them, to make Arrow of them, to write and to read them.
+
+    python -m tests.bench.pairs --words 4000000
+
+CPU in microseconds a word of the corpus, all threads, the least of some repeats; and bytes a triple.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from tests.bench import text
+
+from vecmill.core import windows
+from vecmill.core.rows import Rows
+from vecmill.io import shard_files
+from vecmill.stages.pairs import Task, rows_from_arrow, rows_to_arrow
+
+
+def drawn(of: text.Text) -> Iterator[Rows]:
+    """The rows of the text block by block, as a task draws them."""
+    rng = np.random.default_rng(2)
+    for ids, ends in windows.blocks_of_texts([(of.ids, of.ends)]):
+        yield windows.draw_rows(
+            ids,
+            ends,
+            keep=of.tables.keep,
+            noise=of.tables.noise,
+            window=text.WINDOW,
+            negatives=text.NEGATIVES,
+            rng=rng,
+        )
+
+
+def encoded(of: text.Text) -> Iterator[pa.RecordBatch]:
+    """The same as Arrow batches."""
+    return (rows_to_arrow(rows, 1, Task(0, 0)) for rows in drawn(of))
+
+
+def triples(of: text.Text) -> int:
+    """How many (w, c, label) the rows stand for, noise words equal to their centre included."""
+    return sum(len(rows.words) * (1 + text.NEGATIVES) for rows in drawn(of))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--words", type=int, default=2_000_000)
+    parser.add_argument("--vocabulary", type=int, default=70_000)
+    parser.add_argument("--repeats", type=int, default=3)
+    arguments = parser.parse_args()
+    of = text.text(arguments.words, arguments.vocabulary, seed=1)
+
+    def least(work: Callable[[], object]) -> float:
+        spent = []
+        for _ in range(arguments.repeats):
+            started = time.process_time()
+            work()
+            spent.append(time.process_time() - started)
+        return min(spent) / arguments.words * 1e6
+
+    with tempfile.TemporaryDirectory() as folder:
+
+        def write() -> Path:
+            [report] = shard_files.write_shard(encoded(of), Path(folder))
+            return Path(folder) / report["file"][0].as_py()
+
+        file = write()
+        steps = {
+            "draw": lambda: list(map(len, drawn(of))),
+            "draw and encode": lambda: sum(batch.num_rows for batch in encoded(of)),
+            "draw, encode and write": write,
+            "read": lambda: sum(
+                len(rows_from_arrow(batch).centers) for batch in shard_files.read_file(str(file))
+            ),
+        }
+        for name, work in steps.items():
+            print(f"{name:<24} {least(work):6.3f} us of CPU a word", flush=True)
+        print(f"{'on disk':<24} {file.stat().st_size / triples(of):6.3f} bytes a triple")
+
+
+if __name__ == "__main__":
+    main()
