@@ -2,9 +2,10 @@
 
     python -m tests.bench.growth --corpus wiki.txt --times 1 2 4 8
 
-The vocabulary stays the same, because min_count grows too. One epoch; words are those of `tests.bench.compare`.
-Stages are told in seconds of wall time for a million words, as run.json has them; a training round's CPU in
-microseconds a word; peak memory is that of the largest process of each kind, and of all together, in MB.
+The vocabulary stays the same, because min_count grows too. One epoch; words are those of
+`tests.bench.compare`. Stages are told in seconds of wall time for a million words, as run.json has them; a
+training round's CPU in microseconds a word; peak memory is that of the largest process of each kind, and of
+all together, in MB.
 """
 
 from __future__ import annotations

@@ -128,7 +128,7 @@ def of_three_shards(spark: SparkSession) -> Result:
     return run(spark, pairs_of(spark, *ROWS).repartitionById(3, "shard"), settings())
 
 
-def test_one_shard_trains_as_the_kernel_does_on_the_same_rows(spark, by_hand):
+def test_one_shard_of_several_trains_as_the_kernel_does_on_the_same_rows(spark, by_hand):
     result = run(spark, pairs_of(spark, 0), settings())
 
     expected, _ = by_hand[0]
@@ -136,6 +136,18 @@ def test_one_shard_trains_as_the_kernel_does_on_the_same_rows(spark, by_hand):
     for name in ("W", "C"):
         assert np.abs(expected[name] - before[name]).max() > 0.01
         np.testing.assert_allclose(result.tables[name], expected[name], rtol=1e-5, atol=1e-7)
+
+
+def test_a_shard_alone_becomes_what_the_kernel_makes_of_it_to_the_byte(spark, by_hand, of_three_shards):
+    alone = {0: settings().expected_rows[0]}
+    result = run(spark, pairs_of(spark, 0), settings(expected_rows=alone))
+
+    expected, _ = by_hand[0]
+    for name in ("W", "C"):
+        np.testing.assert_array_equal(result.tables[name], expected[name])
+    places = [row[:3] for row in of_three_shards.raw]
+    assert [row[:3] for row in result.raw] == places, "the same blocks as of several shards"
+    assert result.metrics[0][:3] == of_three_shards.metrics[0][:3]
 
 
 def test_shards_become_the_mean_of_what_each_makes_of_the_model(of_three_shards, by_hand):

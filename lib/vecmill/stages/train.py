@@ -14,12 +14,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql.types import BinaryType, IntegerType, StringType, StructField, StructType
 
 from vecmill.core.blocks import block_rows, blocks
-from vecmill.core.kernels import Kernel, Tables
+from vecmill.core.kernels import Floats, Kernel, Tables
 from vecmill.core.merging import MERGES
 from vecmill.core.rows import Rows, regroup
 from vecmill.core.schedule import learning_rates
 from vecmill.io.schemas import BLOCKS, METRICS
-from vecmill.stages.batches import one_ahead
+from vecmill.stages.batches import ArrowMap, one_ahead
 from vecmill.stages.pairs import rows_from_arrow
 
 # Rows handed to the kernel at once; a multiple of every kernel's step, so that what is trained does
@@ -64,9 +64,12 @@ def train_round(
     """One partition a shard -> BLOCKS: the parameters after the round, and one METRICS row a shard.
 
     Each task copies the model, trains it on its rows, and hands back what it changed by blocks of
-    rows; Spark brings the same block of all shards together and merges it. `rows_of` turns a
-    partition's Arrow batches into (shard, rows). A worker holds the model twice and one batch.
+    rows; Spark brings the same block of all shards together and merges it. A shard alone has nothing
+    to be merged with, and hands back what it has become. `rows_of` turns a partition's Arrow batches
+    into (shard, rows). A worker holds the model twice and one batch.
     """
+    if len(settings.expected_rows) == 1:
+        return partitions.mapInArrow(_train_alone(rows_of, model, settings), BLOCKS)
     return (
         partitions.mapInArrow(_train_shard(rows_of, model, settings), _CHANGES)
         .groupBy("table", "block")
@@ -103,22 +106,41 @@ def rows_with_shard(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, Ro
             yield batch.column("shard")[0].as_py(), rows_from_arrow(batch)
 
 
-def _train_shard(rows_of: TaskRows, model: Broadcast[Tables], settings: Round):  # type: ignore[no-untyped-def]
+def _train_alone(rows_of: TaskRows, model: Broadcast[Tables], settings: Round) -> ArrowMap:
     def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        started = time.process_time()
-        base = model.value
-        tables = {name: values.copy() for name, values in base.items()}
-        shard, metrics = train_rows(tables, rows_of(batches), settings)
-        if shard is None:
-            return
-        for name, values in tables.items():
-            for number, part in blocks(values):
-                change = values[part] - base[name][part]
-                yield _changes(name, number, shard, len(change), change)
-        spent = metrics._replace(cpu_seconds=time.process_time() - started)
-        yield _changes(METRICS, shard, shard, 1, np.array(spent, np.float64))
+        for block in _trained(batches, rows_of, model, settings, lambda old, new: new):
+            yield block.drop_columns(["shard"])
 
     return work
+
+
+def _train_shard(rows_of: TaskRows, model: Broadcast[Tables], settings: Round) -> ArrowMap:
+    def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return _trained(batches, rows_of, model, settings, lambda old, new: new - old)
+
+    return work
+
+
+def _trained(
+    batches: Iterator[pa.RecordBatch],
+    rows_of: TaskRows,
+    model: Broadcast[Tables],
+    settings: Round,
+    told: Callable[[Floats, Floats], Floats],
+) -> Iterator[pa.RecordBatch]:
+    """One shard's task: what `told` makes of every block before and after, and its METRICS."""
+    started = time.process_time()
+    base = model.value
+    tables = {name: values.copy() for name, values in base.items()}
+    shard, metrics = train_rows(tables, rows_of(batches), settings)
+    if shard is None:
+        return
+    for name, values in tables.items():
+        for number, part in blocks(values):
+            block = told(base[name][part], values[part])
+            yield _changes(name, number, shard, len(block), block)
+    spent = metrics._replace(cpu_seconds=time.process_time() - started)
+    yield _changes(METRICS, shard, shard, 1, np.array(spent, np.float64))
 
 
 def train_rows(
