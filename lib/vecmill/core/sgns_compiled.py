@@ -68,13 +68,17 @@ _COMPILED: dict[str, Any] = {
 
 
 def _compiled(signature: Any) -> Any:
-    """Compile a function now, or load what an earlier process compiled, where there is such a place."""
+    """Compile a function now, or load what an earlier process compiled, where there is such a place.
+
+    There is none where neither the package's folder nor the home can be written to, and none for a
+    wheel that Spark sent to its executors: then each worker process compiles, for some four seconds.
+    """
 
     def decorate(function: Any) -> Any:
         try:
             return numba.njit(signature, cache=True, **_COMPILED)(function)
         except RuntimeError:
-            # "no locator available": neither the package's folder nor the home can be written to.
+            # "no locator available"
             return numba.njit(signature, **_COMPILED)(function)
 
     return decorate
