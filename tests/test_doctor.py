@@ -73,7 +73,7 @@ def test_a_missing_package_is_a_fault_with_its_remedy_and_spark_is_not_tried(
         ("pyspark", "4.1.0.dev2", "ok"),
         ("pyspark", "4.10.0", "ok"),
         ("pyspark", "5.0.0", "FAULT"),
-        ("pandas", "2.2.0", "ok"),
+        ("pandas", "2.2.2", "ok"),
         ("pandas", "3.0.0", "FAULT"),
         ("numpy", "1.26.4", "FAULT"),
         ("pyarrow", "17.0.0", "FAULT"),

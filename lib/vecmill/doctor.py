@@ -38,7 +38,7 @@ PYTHON = (3, 11)
 # What pyproject.toml asks for: the first version that will do, and the first that will not.
 PACKAGES: Mapping[str, tuple[str, str | None]] = {
     "pyspark": ("4.1", "5"),
-    "pandas": ("2.2", "3"),
+    "pandas": ("2.2.2", "3"),
     "numpy": ("2.0", None),
     "pyarrow": ("18.0", None),
     "pydantic": ("2.8", None),

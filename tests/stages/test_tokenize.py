@@ -161,8 +161,10 @@ def test_invalid_utf8_becomes_the_replacement_character(spark, tmp_path: Path):
 
     tokens = tokenize(text, column="value", kind="whitespace", counts=counts)
 
-    assert_tokens(tokens, ["good", "one"], [f"b{REPLACEMENT}d", REPLACEMENT], ["€"])
+    # Before the comparison, whose sorting may compute the rows more than once.
+    tokens.collect()
     assert counts.get["invalid_utf8"] == 1
+    assert_tokens(tokens, ["good", "one"], [f"b{REPLACEMENT}d", REPLACEMENT], ["€"])
 
 
 def test_documents_and_tokens_are_counted(spark):
