@@ -45,7 +45,7 @@ def test_needs_of_a_small_corpus_are_those_worked_out_by_hand() -> None:
     )
 
     assert needed.model == 2 * 65_536 * 128 * 4 == 64 * MIB
-    assert needed.training_task == PYTHON_BASE + 2 * 64 * MIB + 64 * MIB
+    assert needed.training_task == PYTHON_BASE + 2 * 64 * MIB + 224 * MIB
     assert needed.merging_task == PYTHON_BASE + 64 * MIB + 3 * 4 * MIB
     assert needed.executor == 2 * needed.training_task
     assert needed.driver == PYTHON_BASE + 5 * 64 * MIB

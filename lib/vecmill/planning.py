@@ -38,8 +38,9 @@ _DRIVER_MODELS = 5
 _PARTS_A_TASK = 2 * 128 * MIB
 _HEAP_A_BYTE = 3.5
 
-# Rows that a task has at hand: an Arrow batch of pairs and the batch of the kernel with its products.
-_BATCH_BYTES = 64 * MIB
+# What a training task has beside its models: Numba and its compiler, rows, Arrow's buffers. With models of
+# 38 MB workers peaked at 451 to 531 MB, with 56 MB at 448 to 584.
+_TASK_BYTES = 224 * MIB
 
 # Bytes on disk: of a token as a word and as an id (1.7 to 1.8 both), and of a vocabulary's row (8 to 10).
 _TOKEN_BYTES = 1.8
@@ -85,7 +86,7 @@ class Needs:
     """Bytes that a run needs, each at its peak.
 
     model          both tables, float32
-    training_task  the Python worker of one training task: the model that came, its copy, a batch
+    training_task  the Python worker of one training task: the model that came, its copy, compiler and rows
     merging_task   the Python worker of one merging task: the model, and a block of every shard
     executor       all Python workers of one executor (of the whole machine in local mode)
     heap           the JVM that reads a checkpoint
@@ -220,7 +221,7 @@ def needs(corpus: Corpus, config: Config, slots: int) -> Needs:
     words, dim = corpus.vocabulary, train.dim
     table = 4 * words * dim
     model = 2 * table
-    training_task = PYTHON_BASE + 2 * model + _BATCH_BYTES
+    training_task = PYTHON_BASE + 2 * model + _TASK_BYTES
     merging_task = PYTHON_BASE + model + 3 * train.shards * min(MIB, table)
     blocks = max(1, math.ceil(model / MIB))
     rows = corpus.covered * corpus.keep_ratio * train.epochs
@@ -316,7 +317,7 @@ def told(corpus: Corpus, needed: Needs, place: Place, config: Config) -> str:
         ),
         ("model", told_bytes(needed.model), "the tables W and C"),
         *_section("memory"),
-        ("one training task", told_bytes(needed.training_task), "Python: the model twice, a batch"),
+        ("one training task", told_bytes(needed.training_task), "Python: the model twice, compiler, rows"),
         (
             f"Python workers of {executor}",
             told_bytes(needed.executor),
