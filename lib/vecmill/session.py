@@ -87,7 +87,7 @@ def build(properties: Mapping[str, str] | None = None) -> SparkSession:
 
 # For `using`: documents are read one at a time. Spark's vectorised reader takes thousands of rows at
 # once however long they are, and runs out of memory on a corpus of books.
-LONG_ROWS = {"spark.sql.parquet.columnarReaderBatchSize": "64"}
+LONG_ROWS = {"spark.sql.parquet.enableNestedColumnVectorizedReader": "false"}
 
 
 @contextmanager
