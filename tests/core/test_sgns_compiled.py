@@ -140,13 +140,6 @@ def test_more_threads_than_rows_are_no_fault():
     assert update(W, C, rows, rates, threads=4) >= 0
 
 
-def test_tanh_is_right_to_single_precision():
-    x = np.linspace(-12, 12, 20_001).astype(np.float32)
-    got = np.array([sgns_compiled._tanh(value) for value in x])
-
-    np.testing.assert_allclose(got, np.tanh(x.astype(np.float64)), atol=4e-7, rtol=0)
-
-
 def test_wrong_arguments_are_refused_as_by_the_other_kernel():
     W, C, rows, rates = random_batch(5)
 

@@ -175,8 +175,8 @@ def _plan(rows: Rows, rows_per_step: int) -> _Plan:
 
     candidates = np.concatenate([rows.centers[:, None], rows.negatives], axis=1)
     width = candidates.shape[1]
-    words, word_bounds, word_places = _distinct(rows.words, step_of_word, n_steps)
-    outputs, output_bounds, output_places = _distinct(
+    words, word_bounds, word_places = distinct(rows.words, step_of_word, n_steps)
+    outputs, output_bounds, output_places = distinct(
         candidates.reshape(-1), np.repeat(step_of_row, width), n_steps
     )
 
@@ -200,10 +200,10 @@ def _plan(rows: Rows, rows_per_step: int) -> _Plan:
     )
 
 
-def _distinct(ids: Ids, steps: Places, n_steps: int) -> tuple[Places, Places, Places]:
+def distinct(ids: Ids, steps: Places, n_steps: int) -> tuple[Places, Places, Places]:
     """Each step's distinct ids, where each step's begin, and every id's place among its step's.
 
-    `steps` never falls, so the keys lie nearly in order already and a stable sort is the quick one.
+    Steps come in order, or nearly so, and with them the keys: a stable sort is the quick one.
     """
     keys = (steps << _ID_BITS) | ids
     order = np.argsort(keys, kind="stable")
@@ -231,24 +231,24 @@ def check(W: Floats, C: Floats, rows: Rows, learning_rates: Floats) -> None:
     """Raise ShapeError where a kernel's arguments are not as `update` says."""
     _check_tables(W, C)
     _check_rows(rows, len(W))
-    _check("learning_rates", learning_rates, np.float32, (len(rows.centers),))
+    check_array("learning_rates", learning_rates, np.float32, (len(rows.centers),))
 
 
 def _check_tables(W: Floats, C: Floats) -> None:
     if W.ndim != 2:
         raise ShapeError(f"W must have the shape (V, D), got {W.shape}")
-    _check("W", W, np.float32, W.shape)
-    _check("C", C, np.float32, W.shape)
+    check_array("W", W, np.float32, W.shape)
+    check_array("C", C, np.float32, W.shape)
 
 
 def _check_rows(rows: Rows, vocabulary_size: int) -> None:
     n_rows = len(rows.centers)
-    _check("centers", rows.centers, np.int32, (n_rows,))
-    _check("offsets", rows.offsets, np.int32, (n_rows + 1,))
-    _check("words", rows.words, np.int32, (rows.words.size,))
+    check_array("centers", rows.centers, np.int32, (n_rows,))
+    check_array("offsets", rows.offsets, np.int32, (n_rows + 1,))
+    check_array("words", rows.words, np.int32, (rows.words.size,))
     if rows.negatives.ndim != 2:
         raise ShapeError(f"negatives must have the shape (B, K), got {rows.negatives.shape}")
-    _check("negatives", rows.negatives, np.int32, (n_rows, rows.negatives.shape[1]))
+    check_array("negatives", rows.negatives, np.int32, (n_rows, rows.negatives.shape[1]))
     first, last = rows.offsets[0], rows.offsets[-1]
     if first < 0 or last > len(rows.words) or (np.diff(rows.offsets) < 0).any():
         raise ShapeError(
@@ -259,14 +259,19 @@ def _check_rows(rows: Rows, vocabulary_size: int) -> None:
     own_words = rows.words[first:last]
     named_ids = {"centers": rows.centers, "words": own_words, "negatives": rows.negatives}
     for name, ids in named_ids.items():
-        if ids.size and (ids.min() < 0 or ids.max() >= vocabulary_size):
-            raise ShapeError(
-                f"{name} must hold ids in 0..{vocabulary_size - 1}, the rows of W, "
-                f"got {ids.min()}..{ids.max()}"
-            )
+        check_ids(name, ids, vocabulary_size)
 
 
-def _check(name: str, array: npt.NDArray[np.generic], dtype: type, shape: tuple[int, ...]) -> None:
+def check_ids(name: str, ids: Ids, size: int) -> None:
+    """Raise ShapeError where an id is no row of a table of `size` rows."""
+    if ids.size and (ids.min() < 0 or ids.max() >= size):
+        raise ShapeError(
+            f"{name} must hold ids in 0..{size - 1}, the rows of its table, got {ids.min()}..{ids.max()}"
+        )
+
+
+def check_array(name: str, array: npt.NDArray[np.generic], dtype: type, shape: tuple[int, ...]) -> None:
+    """Raise ShapeError where an array has another type or shape."""
     if array.dtype != dtype or array.shape != shape:
         raise ShapeError(
             f"{name} must be {np.dtype(dtype)} of shape {shape}, got {array.dtype} of shape {array.shape}"
