@@ -20,7 +20,7 @@ MODULES = {
 ALLOWED = {
     "vecmill.core": ("vecmill.core", "vecmill.errors"),
     "vecmill.io": ("vecmill.io", "vecmill.core", "vecmill.errors"),
-    "vecmill.stages": ("vecmill.stages", "vecmill.core", "vecmill.io.schemas"),
+    "vecmill.stages": ("vecmill.stages", "vecmill.core", "vecmill.io.schemas", "vecmill.errors"),
 }
 # And of others, beside Python's own library.
 ALLOWED_OTHERS = {"vecmill.core": {"numpy", "numba", "llvmlite"}}

@@ -80,7 +80,10 @@ class Train(_Section):
     slices: int = Field(1, ge=1, le=10_000, description="rounds in an epoch, each ending in a merge")
     threads: int = Field(1, ge=1, description="threads of one task")
     kernel: Literal["auto", "numba", "numpy"] = Field("auto", description="what updates the vectors")
-    merge: Literal["mean"] = Field("mean", description="how shards become one model")
+    strategy: Literal["averaging", "blocked"] = Field(
+        "averaging", description="how many workers train one model"
+    )
+    merge: Literal["mean", "adasum"] = Field("mean", description="how shards become one model")
     seed: int = Field(1, ge=0, lt=2**63, description="every random number follows from it")
     holdout: _Number = Field(1e-3, ge=0, le=0.5, description="share of the text kept for the loss")
 
@@ -181,6 +184,14 @@ def _impossible(config: Config) -> Iterator[str]:
             f"train.threads must be 1 with the kernel 'numpy', got {train.threads}; use train.shards "
             "for several cores, or train.kernel 'numba' (pip install 'vecmill[fast]')"
         )
+    if train.strategy == "blocked":
+        if not config.pairs.materialize:
+            yield (
+                "pairs.materialize must be true where train.strategy is 'blocked', since every worker "
+                "needs pairs of all texts"
+            )
+        if "merge" in train.model_fields_set:
+            yield "train.merge means nothing where train.strategy is 'blocked'; remove it"
     yield from _impossible_tests(config.evaluate)
 
 

@@ -8,8 +8,8 @@ from pyspark.sql import functions as F
 
 from vecmill.errors import InputError
 from vecmill.io.schemas import PAIRS, VOCABULARY
+from vecmill.run import Run
 from vecmill.stages.pairs import triples
-from vecmill.steps import Run
 
 # A row gives at most window * 2 * (1 + negatives) triples and at least one; reading a few rows more
 # than asked for keeps the job small.

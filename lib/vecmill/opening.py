@@ -12,7 +12,7 @@ from vecmill.config import Config
 from vecmill.io.files import open_output
 from vecmill.io.run_directory import Manifest, hold
 from vecmill.io.tables import STAGING
-from vecmill.steps import Run
+from vecmill.run import Run
 
 
 @contextmanager

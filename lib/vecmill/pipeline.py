@@ -26,7 +26,7 @@ from vecmill.errors import InputError
 from vecmill.evaluation import word_tests
 from vecmill.evaluation.word_tests import WordTest
 from vecmill.io.files import FileStatus, list_input
-from vecmill.steps import Run
+from vecmill.run import Run
 
 # Raise it when a stage begins to write something else from the same settings.
 _FORMAT = 1
@@ -87,7 +87,7 @@ STAGES = (
         "pairs",
         "pairs",
         ("vocabulary", "texts"),
-        lambda c: _pick(c.pairs, "window", "negatives"),
+        lambda c: _pick(c.pairs, "window", "negatives") | _pick(c.train, "strategy"),
         steps.draw_pairs,
         lambda c, record: set(steps.epochs_to_draw(c)) <= set(record.get("epochs", ())),
     ),
@@ -98,7 +98,7 @@ STAGES = (
         lambda c: (
             _pick(c.pairs, "window", "negatives")
             | _pick(c.train, "dim", "epochs", "learning_rate", "min_learning_rate")
-            | _pick(c.train, "merge", "threads")
+            | _pick(c.train, "strategy", "merge", "threads")
             | {"kernel": kernels.choose(c.train.kernel).name}
         ),
         steps.train,

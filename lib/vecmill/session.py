@@ -90,6 +90,10 @@ def build(properties: Mapping[str, str] | None = None) -> SparkSession:
 LONG_ROWS = {"spark.sql.parquet.enableNestedColumnVectorizedReader": "false"}
 
 
+# For `using`: rows of a megabyte and more are read one at a time, for the same reason.
+LARGE_ROWS = {"spark.sql.parquet.enableVectorizedReader": "false"}
+
+
 @contextmanager
 def opened(properties_file: str | None = None) -> Iterator[SparkSession]:
     """A session for one command: the one that runs already, or one that stops when the block ends."""

@@ -3,64 +3,38 @@
 from __future__ import annotations
 
 import functools
-import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
 from pyspark import Broadcast
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
 
-from vecmill import exports, rounds, vector_sources
+from vecmill import exports, vector_sources
 from vecmill.config import Config
-from vecmill.core import sampling
+from vecmill.core import kernels
 from vecmill.core.blocks import block_rows
 from vecmill.core.rows import Rows
 from vecmill.errors import ConfigError, InputError, QualityError
 from vecmill.evaluation import scores, telling, word_tests
 from vecmill.io import checkpoints, shard_files, tables
-from vecmill.io.files import Folder, local_path
-from vecmill.io.run_directory import Manifest
-from vecmill.io.schemas import BLOCKS, PAIRS, TEXTS, TOKENS, VECTORS, VOCABULARY
+from vecmill.io.files import local_path
+from vecmill.io.schemas import BLOCKS, BUCKETS, PAIRS, TEXTS, TOKENS, VECTORS, VOCABULARY
+from vecmill.run import Run, pair_settings, read_sampling_tables, vocabulary_columns
 from vecmill.session import LONG_ROWS, ONE_FILE_ONE_TASK, using
-from vecmill.stages import pairs, vectors, vocabulary
-from vecmill.stages import train as training
+from vecmill.stages import buckets, pairs, vectors, vocabulary
 from vecmill.stages.tokenize import python_tokenizer
 from vecmill.stages.tokenize import tokenize as tokenize_documents
+from vecmill.training import rounds
+from vecmill.training.averaging import Averaging
+from vecmill.training.blocked import Blocked, read_expected
 
 EVALUATION = "evaluation.json"
 
 # Held-out rows are kept by the driver, so there are at most so many: 3 MB at the default window.
 HELD_OUT_ROWS = 1 << 16
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run directory that is held, with what is to be computed in it."""
-
-    config: Config
-    folder: Folder
-    manifest: Manifest
-
-    @property
-    def spark(self) -> SparkSession:
-        """The session that the folder was opened with."""
-        return self.folder.spark
-
-    def say(self, stage: str, text: str) -> None:
-        """One line for the screen and a scheduler's log."""
-        print(f"{time.strftime('%H:%M:%S')} {stage:<10} {text}", file=sys.stderr, flush=True)
-
-    def table(self, name: str, schema: StructType) -> DataFrame:
-        """A published table of this run, its columns checked."""
-        return tables.read(self.folder, name, schema)
 
 
 Step = Callable[[Run], Mapping[str, Any]]
@@ -248,7 +222,8 @@ def _draw_epochs(
     """Draw and publish several epochs in one job, so that one shard keeps more than one core busy."""
     staged = f"{tables.STAGING}/pairs"
     run.folder.delete(staged)
-    rows = _write_pairs(run, epochs, sampling_tables, staged)
+    write = _write_buckets if run.config.train.strategy == "blocked" else _write_pairs
+    rows = write(run, epochs, sampling_tables, staged)
     for epoch in epochs:
         if not rows.get(epoch):
             raise InputError(
@@ -289,70 +264,66 @@ def _write_pairs(
     return dict(rows)
 
 
+def _write_buckets(
+    run: Run, epochs: list[int], sampling_tables: Broadcast[pairs.SamplingTables], staged: str
+) -> dict[int, int]:
+    """Write one file for each epoch, slice and stratum; the pairs of each epoch.
+
+    The driver holds 8 bytes a word for every slice of these epochs.
+    """
+    texts = run.table("texts", TEXTS).where(F.col("slice") != pairs.HOLDOUT_SLICE)
+    settings, train, expected = pair_settings(run.config), run.config.train, read_expected(run)
+    broadcasts = {
+        epoch: run.spark.sparkContext.broadcast(
+            {
+                slice_: buckets.layout(
+                    expected,
+                    train.shards,
+                    settings.negatives,
+                    seed=train.seed,
+                    epoch=epoch,
+                    slice_=slice_,
+                )
+                for slice_ in {slice_ for slice_, _ in run.words_of}
+            }
+        )
+        for epoch in epochs
+    }
+    try:
+        drawn = [
+            buckets.draw(texts, sampling_tables, settings, layouts, epoch=epoch)
+            for epoch, layouts in broadcasts.items()
+        ]
+        table = functools.reduce(DataFrame.unionByName, drawn)
+        tables.stage(table, run.folder, "pairs", partition_by=("epoch", "slice", "stratum"))
+    finally:
+        for layouts in broadcasts.values():
+            layouts.destroy()
+    back = run.spark.read.schema(BUCKETS).parquet(run.folder.path(staged))
+    sums = back.groupBy("epoch").agg(F.sum("pairs").alias("pairs")).collect()
+    return {row["epoch"]: row["pairs"] for row in sums}
+
+
 def train(run: Run) -> Mapping[str, Any]:
     """pairs/, or texts/ where pairs are not written, to model/, going on after the last round."""
-    config = run.config
-    columns = vocabulary_columns(run.folder, "count", "keep_probability")
-    size = len(columns["count"])
-    count, keep = columns["count"].to_numpy(), columns["keep_probability"].to_numpy()
-    words = {(s, shard): n for s, shard, n in run.manifest.stage("texts")["words_of"]}
-    broadcast = run.spark.sparkContext.broadcast(read_sampling_tables(run.folder))
     if not run.manifest.stage("train").get("round"):
         run.folder.delete("model")
+    chosen = kernels.choose(run.config.train.kernel)
+    run.say("train", f"kernel {chosen.name}: {chosen.reason}")
+    sampling_tables = run.spark.sparkContext.broadcast(read_sampling_tables(run.folder))
     try:
-        return rounds.train(
-            config,
-            run.folder,
-            run.manifest,
-            rounds.parts(words, config.train.epochs),
-            _source(run, broadcast),
-            initial=lambda: rounds.initial_tables(size, config.train.dim, config.train.seed),
-            held_out=_held_out_rows(run, broadcast),
-            keep_ratio=float(count @ keep / count.sum()),
-            say=lambda text: run.say("train", text),
-        )
+        held_out = _held_out_rows(run, sampling_tables)
+        strategy: rounds.Strategy
+        if run.config.train.strategy == "blocked":
+            strategy = Blocked(run, held_out)
+        else:
+            strategy = Averaging(run, sampling_tables, held_out)
+        return {
+            "kernel": chosen.name,
+            **rounds.train(run, strategy, lambda text: run.say("train", text)),
+        }
     finally:
-        broadcast.destroy()
-
-
-def _source(run: Run, sampling_tables: Broadcast[pairs.SamplingTables]) -> rounds.Source:
-    """Rows from the pairs table, or the same rows drawn from the texts where it is not written."""
-    spark, folder = run.spark, run.folder
-    settings = pair_settings(run.config)
-    if not run.config.pairs.materialize:
-
-        def drawn(part: rounds.Part) -> training.TaskRows:
-            def rows_of(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, Rows]]:
-                tasks = pairs.draw_task(batches, sampling_tables.value, settings, epoch=part.epoch)
-                return ((task.shard, rows) for task, rows in tasks)
-
-            return rows_of
-
-        texts = run.table("texts", TEXTS)
-        return rounds.Source(lambda part: texts.where(F.col("slice") == part.slice_), drawn)
-
-    local = local_path(folder.qualified("pairs"))
-    if local is not None:
-        # Not a function of this module, which executors could not import: it needs the configuration.
-        def rows_in_files(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, Rows]]:
-            for batch in batches:
-                for place in batch.to_pylist():
-                    for rows in shard_files.read_file(place["file"]):
-                        yield place["shard"], pairs.rows_from_arrow(rows)
-
-        return rounds.Source(
-            lambda part: shard_files.of_shards(spark, local, part.epoch, part.slice_),
-            lambda part: rows_in_files,
-        )
-
-    def partitions(part: rounds.Part) -> DataFrame:
-        path = f"pairs/epoch={part.epoch}/slice={part.slice_}"
-        schema = StructType([field for field in PAIRS if field.name not in ("epoch", "slice")])
-        if not folder.exists(path):
-            return spark.createDataFrame([], schema)
-        return spark.read.schema(schema).parquet(folder.path(path))
-
-    return rounds.Source(partitions, lambda part: training.rows_with_shard)
+        sampling_tables.destroy()
 
 
 def _held_out_rows(run: Run, sampling_tables: Broadcast[pairs.SamplingTables]) -> Rows | None:
@@ -416,23 +387,3 @@ def evaluate(run: Run) -> Mapping[str, Any]:
         "unknown": sum(score.unknown for score in whole),
         "scores": {score.name: scores.plain(score.value) for score in found},
     }
-
-
-def pair_settings(config: Config) -> pairs.PairSettings:
-    """What of a configuration decides how rows are drawn."""
-    return pairs.PairSettings(config.pairs.window, config.pairs.negatives, config.train.seed)
-
-
-def vocabulary_columns(folder: Folder, *names: str) -> dict[str, pa.Array]:
-    """Columns of the vocabulary in the order of the ids, on the driver: one entry a word."""
-    table = tables.collect(folder, "vocabulary", VOCABULARY).select(["id", *names])
-    ordered = table.sort_by("id").combine_chunks()
-    return {name: ordered[name].chunk(0) for name in names}
-
-
-def read_sampling_tables(folder: Folder) -> pairs.SamplingTables:
-    """What drawing needs of the vocabulary: 16 bytes a word on the driver and on each worker."""
-    columns = vocabulary_columns(folder, "keep_probability", "noise_probability")
-    keep = columns["keep_probability"].to_numpy().astype(np.float32)
-    noise = sampling.alias_table(columns["noise_probability"].to_numpy())
-    return pairs.SamplingTables(keep, noise)

@@ -14,12 +14,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from vecmill.core import sgns
+from vecmill.core import sgns, sgns_buckets
+from vecmill.core.buckets import Bucket
 from vecmill.core.rows import Rows
 
 Floats = npt.NDArray[np.float32]
 Tables = Mapping[str, Floats]
 Kernel = Callable[[Tables, Rows, Floats], float]
+BucketKernel = Callable[[Tables, Bucket, Floats], float]
 
 
 class Choice(NamedTuple):
@@ -48,6 +50,11 @@ def kernel(name: str, threads: int = 1) -> Kernel:
     return partial(_sgns_numba, threads=threads) if name == "numba" else _sgns_numpy
 
 
+def bucket_kernel(name: str, threads: int = 1) -> BucketKernel:
+    """The same for the buckets of blocked training."""
+    return partial(_buckets_numba, threads=threads) if name == "numba" else _buckets_numpy
+
+
 def _sgns_numpy(tables: Tables, rows: Rows, learning_rates: Floats) -> float:
     return sgns.update(tables["W"], tables["C"], rows, learning_rates)
 
@@ -57,3 +64,13 @@ def _sgns_numba(tables: Tables, rows: Rows, learning_rates: Floats, *, threads: 
     from vecmill.core import sgns_compiled
 
     return sgns_compiled.update(tables["W"], tables["C"], rows, learning_rates, threads=threads)
+
+
+def _buckets_numpy(tables: Tables, bucket: Bucket, learning_rates: Floats) -> float:
+    return sgns_buckets.update(tables["W"], tables["C"], bucket, learning_rates)
+
+
+def _buckets_numba(tables: Tables, bucket: Bucket, learning_rates: Floats, *, threads: int) -> float:
+    from vecmill.core import sgns_buckets_compiled
+
+    return sgns_buckets_compiled.update(tables["W"], tables["C"], bucket, learning_rates, threads=threads)

@@ -13,6 +13,8 @@ class Purpose(IntEnum):
     INITIALISE = 1
     PAIRS = 2
     EVALUATE = 3
+    REGIONS = 4
+    NOISE = 5
 
 
 def generator(

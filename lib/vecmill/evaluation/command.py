@@ -20,7 +20,8 @@ from vecmill.evaluation.bias import Bias
 from vecmill.evaluation.scores import Rules
 from vecmill.evaluation.telling import Evaluated
 from vecmill.evaluation.word_tests import WordTest
-from vecmill.steps import EVALUATION, Run
+from vecmill.run import Run
+from vecmill.steps import EVALUATION
 
 Content = dict[str, Any]
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from vecmill.io import tables
@@ -16,6 +17,9 @@ from vecmill.io.schemas import BLOCKS, METRICS
 _KEPT = 2
 
 
+MetricsTable = npt.NDArray[np.float64]
+
+
 class Checkpoint(NamedTuple):
     """One round's result as the driver holds it: the whole model, and a row of numbers a shard.
 
@@ -24,7 +28,7 @@ class Checkpoint(NamedTuple):
     """
 
     parameters: dict[str, npt.NDArray[np.float32]]
-    metrics: npt.NDArray[np.float64]
+    metrics: MetricsTable
 
 
 def name(round_: int) -> str:
@@ -39,7 +43,11 @@ def write(blocks: DataFrame, folder: Folder, round_: int) -> None:
 
 def read(folder: Folder, round_: int) -> Checkpoint:
     """The checkpoint of a round; takes the memory of one model, twice while it is put together."""
-    rows = tables.collect(folder, name(round_), BLOCKS)
+    return assemble(tables.collect(folder, name(round_), BLOCKS))
+
+
+def assemble(rows: pa.Table) -> Checkpoint:
+    """Rows of BLOCKS, in any order, as what they hold; blocks that are not there leave no gap."""
     names, numbers = rows["table"].to_pylist(), rows["block"].to_pylist()
     parts: dict[str, list[npt.NDArray[Any]]] = {}
     for place in sorted(range(len(names)), key=lambda place: (names[place], numbers[place])):

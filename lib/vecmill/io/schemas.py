@@ -52,6 +52,21 @@ PAIRS = _table(
     negatives=_INTS,
 )
 
+# The pairs (w, c, +) of blocked training, part after part of what each shard drew: `words` and `contexts`
+# are little-endian int32, an id a pair. Noise is drawn while training. Binary, because Spark moves lists
+# number by number.
+BUCKETS = _table(
+    epoch=IntegerType(),
+    slice=IntegerType(),
+    stratum=IntegerType(),
+    word_region=IntegerType(),
+    shard=IntegerType(),
+    part=IntegerType(),
+    pairs=IntegerType(),
+    words=BinaryType(),
+    contexts=BinaryType(),
+)
+
 TRIPLES = _table(w=IntegerType(), c=IntegerType(), label=IntegerType())
 
 # Parameters by blocks of rows: `values` is rows x columns of little-endian float32, row by row. The

@@ -1,0 +1,132 @@
+"""Texts of word ids to buckets: the pairs of blocked training, by the regions of their word and context."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from pyspark import Broadcast
+from pyspark.sql import DataFrame
+
+from vecmill.core import keyed_random, regions
+from vecmill.core.buckets import pairs_of, sorted_by_bucket
+from vecmill.core.regions import Regions
+from vecmill.core.rows import Ids
+from vecmill.io.schemas import BUCKETS
+from vecmill.stages.batches import ArrowMap
+from vecmill.stages.pairs import PairSettings, SamplingTables, Task, draw_task
+
+# Pairs sorted into buckets at once by a task, which takes 24 bytes for each: enough that a part of a
+# bucket is worth a row of its own even with a hundred regions.
+PART_PAIRS = 1 << 22
+
+
+class Layout(NamedTuple):
+    """How both tables are cut in one pass over the text."""
+
+    words: Regions
+    contexts: Regions
+
+    @property
+    def n_regions(self) -> int:
+        """Regions of each table."""
+        return len(self.words.bounds) - 1
+
+
+class Expected(NamedTuple):
+    """How often each of V words is in a pair, and how often it is noise; each sums to 1."""
+
+    pairs: npt.NDArray[np.float64]
+    noise: npt.NDArray[np.float64]
+
+
+def expected(
+    counts: npt.NDArray[np.int64], keep: npt.NDArray[np.float64], noise: npt.NDArray[np.float64]
+) -> Expected:
+    """From the vocabulary's columns (V,): a word is in as many pairs as it has tokens that are kept."""
+    kept = counts * keep
+    return Expected(kept / kept.sum(), noise / noise.sum())
+
+
+def layout(of: Expected, n_regions: int, negatives: int, *, seed: int, epoch: int, slice_: int) -> Layout:
+    """The regions of one pass, the same wherever they are drawn; about as much work in each."""
+    rng = keyed_random.generator(seed, keyed_random.Purpose.REGIONS, epoch=epoch, slice_=slice_)
+    work_on_contexts = of.pairs + negatives * of.noise
+    return Layout(regions.cut(of.pairs, n_regions, rng), regions.cut(work_on_contexts, n_regions, rng))
+
+
+def draw(
+    texts: DataFrame,
+    tables: Broadcast[SamplingTables],
+    settings: PairSettings,
+    layouts: Broadcast[dict[int, Layout]],
+    *,
+    epoch: int,
+) -> DataFrame:
+    """TEXTS -> BUCKETS: the pairs of one epoch; one partition must be one shard of a slice.
+
+    `layouts` has that of every slice. The result has a partition a stratum, sorted as it is to be read.
+    """
+    n_regions = next(iter(layouts.value.values())).n_regions
+    drawn = texts.mapInArrow(_drawing(tables, settings, layouts, epoch), BUCKETS)
+    return drawn.repartitionById(n_regions, "stratum").sortWithinPartitions(
+        "epoch", "slice", "stratum", "word_region", "shard", "part"
+    )
+
+
+def _drawing(
+    tables: Broadcast[SamplingTables],
+    settings: PairSettings,
+    layouts: Broadcast[dict[int, Layout]],
+    epoch: int,
+) -> ArrowMap:
+    def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        # Noise belongs to buckets and not to pairs.
+        rows = draw_task(batches, tables.value, settings._replace(negatives=0), epoch=epoch)
+        held: list[tuple[Ids, Ids]] = []
+        task, count, part = Task(0, 0), 0, 0
+        for task, block in rows:
+            held.append(pairs_of(block))
+            count += len(held[-1][0])
+            if count >= PART_PAIRS:
+                yield _part(held, layouts.value[task.slice_], epoch, task, part)
+                held, count, part = [], 0, part + 1
+        if held:
+            yield _part(held, layouts.value[task.slice_], epoch, task, part)
+
+    return work
+
+
+def _part(held: list[tuple[Ids, Ids]], cut: Layout, epoch: int, task: Task, part: int) -> pa.RecordBatch:
+    """One row for every bucket that has a pair."""
+    n_regions = cut.n_regions
+    words, contexts, bounds = sorted_by_bucket(
+        np.concatenate([words for words, _ in held]),
+        np.concatenate([contexts for _, contexts in held]),
+        cut.words.of_ids(),
+        cut.contexts.of_ids(),
+        n_regions,
+    )
+    pairs = np.diff(bounds).astype(np.int32)
+    bucket = np.flatnonzero(pairs).astype(np.int32)
+    word_region, context_region = np.divmod(bucket, n_regions)
+    offsets = pa.py_buffer((np.append(bounds[bucket], bounds[-1]) * 4).astype(np.int32))
+
+    def binary(ids: Ids) -> pa.Array:
+        return pa.BinaryArray.from_buffers(pa.binary(), len(bucket), [None, offsets, pa.py_buffer(ids)])
+
+    columns = {
+        "epoch": np.full(len(bucket), epoch, np.int32),
+        "slice": np.full(len(bucket), task.slice_, np.int32),
+        "stratum": regions.stratum(word_region, context_region, n_regions),
+        "word_region": word_region,
+        "shard": np.full(len(bucket), task.shard, np.int32),
+        "part": np.full(len(bucket), part, np.int32),
+        "pairs": pairs[bucket],
+        "words": binary(words),
+        "contexts": binary(contexts),
+    }
+    return pa.RecordBatch.from_pydict(columns)
