@@ -146,7 +146,7 @@ def test_every_fault_is_told_in_one_message():
         ("evaluate.files=['a.txt', 5]", "evaluate.files.1 must be a string, got 5"),
         ("evaluate.restrict=0", "evaluate.restrict must be a number >= 1, got 0"),
         ("evaluate.floors.a=high", "evaluate.floors.a must be a number, got 'high'"),
-        ("train.merge=sum", "train.merge must be one of 'mean', got 'sum'"),
+        ("train.merge=sum", "train.merge must be one of 'mean' or 'adasum', got 'sum'"),
         ("train.kernel=cuda", "train.kernel must be one of 'auto', 'numba' or 'numpy', got 'cuda'"),
     ],
 )

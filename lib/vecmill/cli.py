@@ -228,7 +228,7 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def _plan(arguments: argparse.Namespace) -> int:
-    from vecmill.planning import plan
+    from vecmill.planning.command import plan
 
     print(plan(arguments))
     return 0

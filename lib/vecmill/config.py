@@ -80,7 +80,7 @@ class Train(_Section):
     slices: int = Field(1, ge=1, le=10_000, description="rounds in an epoch, each ending in a merge")
     threads: int = Field(1, ge=1, description="threads of one task")
     kernel: Literal["auto", "numba", "numpy"] = Field("auto", description="what updates the vectors")
-    strategy: Literal["averaging", "blocked"] = Field(
+    strategy: Literal["auto", "averaging", "blocked"] = Field(
         "averaging", description="how many workers train one model"
     )
     merge: Literal["mean", "adasum"] = Field("mean", description="how shards become one model")
@@ -192,6 +192,12 @@ def _impossible(config: Config) -> Iterator[str]:
             )
         if "merge" in train.model_fields_set:
             yield "train.merge means nothing where train.strategy is 'blocked'; remove it"
+    if train.strategy == "auto":
+        for key in ("shards", "slices", "threads", "merge"):
+            if key in train.model_fields_set:
+                yield (
+                    f"train.{key} is what train.strategy 'auto' chooses; remove it, or name the strategy"
+                )
     yield from _impossible_tests(config.evaluate)
 
 

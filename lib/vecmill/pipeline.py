@@ -11,7 +11,7 @@ import json
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from vecmill.errors import InputError
 from vecmill.evaluation import word_tests
 from vecmill.evaluation.word_tests import WordTest
 from vecmill.io.files import FileStatus, list_input
+from vecmill.planning.choosing import with_settings
 from vecmill.run import Run
 
 # Raise it when a stage begins to write something else from the same settings.
@@ -73,6 +74,13 @@ STAGES = (
         ("tokenize",),
         lambda c: c.vocabulary.model_dump() | _pick(c.pairs, "subsample", "noise_exponent"),
         steps.build_vocabulary,
+    ),
+    Stage(
+        "plan",
+        "pairs",
+        ("vocabulary",),
+        lambda c: c.train.model_dump() | {"set": sorted(c.train.model_fields_set)},
+        steps.plan,
     ),
     Stage(
         "texts",
@@ -139,11 +147,11 @@ def execute(run: Run, command: str) -> None:
     files = list_input(run.spark, run.config.input.path) if run.config.input.path else []
     # Read before anything is computed, so that a broken test does not wait for the vectors.
     tests = _tests(run.config) if command in ("run", "evaluate") else []
-    current = keys(run.config, files, tests)
-    _record_run(run, files)
     for stage in STAGES:
         if command not in ("run", stage.command) or not stage.is_wanted(run.config):
             continue
+        run, current = _planned(run, files, tests)
+        _record_run(run, files)
         if is_done(run, stage, current):
             run.say(stage.name, "unchanged, not run again")
             continue
@@ -155,6 +163,17 @@ def execute(run: Run, command: str) -> None:
         seconds = time.monotonic() - started
         run.manifest.finish(stage.name, seconds, counts)
         run.say(stage.name, _told(counts, seconds))
+
+
+def _planned(
+    run: Run, files: Sequence[FileStatus], tests: Sequence[WordTest]
+) -> tuple[Run, dict[str, str]]:
+    """The run with the strategy that its plan has chosen, where it has, and the keys that go with it."""
+    current = keys(run.config, files, tests)
+    if run.config.train.strategy == "auto" and run.manifest.is_done("plan", current["plan"]):
+        config = with_settings(run.config, run.manifest.stage("plan")["settings"])
+        return replace(run, config=config), keys(config, files, tests) | {"plan": current["plan"]}
+    return run, current
 
 
 def _tests(config: Config) -> list[WordTest]:
@@ -171,6 +190,8 @@ def is_done(run: Run, stage: Stage, current: Mapping[str, str]) -> bool:
 
 def _require(run: Run, stage: Stage, current: Mapping[str, str]) -> None:
     needed = [*stage.reads, *(["vocabulary"] if stage.name == "texts" else [])]
+    if run.config.train.strategy == "auto" and stage.name in ("texts", "train"):
+        needed.insert(0, "plan")
     if stage.name == "train" and run.config.pairs.materialize:
         needed.append("pairs")
     for name in needed:

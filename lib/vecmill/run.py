@@ -54,7 +54,7 @@ def pair_settings(config: Config) -> pairs.PairSettings:
 
 def vocabulary_columns(folder: Folder, *names: str) -> dict[str, pa.Array]:
     """Columns of the vocabulary in the order of the ids, on the driver: one entry a word."""
-    table = tables.collect(folder, "vocabulary", VOCABULARY).select(["id", *names])
+    table = tables.collect(folder, "vocabulary", VOCABULARY, columns=["id", *names])
     ordered = table.sort_by("id").combine_chunks()
     return {name: ordered[name].chunk(0) for name in names}
 

@@ -22,6 +22,12 @@ from vecmill.evaluation import scores, telling, word_tests
 from vecmill.io import checkpoints, shard_files, tables
 from vecmill.io.files import local_path
 from vecmill.io.schemas import BLOCKS, BUCKETS, PAIRS, TEXTS, TOKENS, VECTORS, VOCABULARY
+from vecmill.machine import told_bytes
+from vecmill.planning.choosing import choose, with_settings
+from vecmill.planning.corpus import counted_corpus
+from vecmill.planning.fitting import memory_misfits
+from vecmill.planning.needs import needs
+from vecmill.planning.places import place_of
 from vecmill.run import Run, pair_settings, read_sampling_tables, vocabulary_columns
 from vecmill.session import LONG_ROWS, ONE_FILE_ONE_TASK, using
 from vecmill.stages import buckets, pairs, vectors, vocabulary
@@ -145,6 +151,28 @@ def build_vocabulary(run: Run) -> Mapping[str, Any]:
         "words_seen": kinds,
         "tokens_covered": int(counts @ multiplicity),
     }
+
+
+def plan(run: Run) -> Mapping[str, Any]:
+    """What the run needs and how it is trained. Raises ConfigError where it cannot fit into memory."""
+    corpus = counted_corpus(run.folder, run.manifest)
+    place = place_of(run.folder, {})
+    config, chosen = run.config, {}
+    if config.train.strategy == "auto":
+        choice = choose(corpus, config, place)
+        for reason in choice.reasons:
+            run.say("plan", reason)
+        config, chosen = with_settings(config, choice.settings), {"settings": choice.settings}
+    needed = needs(corpus, config, place.slots)
+    faults = memory_misfits(needed, place, config)
+    if faults:
+        raise ConfigError([f"this run cannot fit: {fault}" for fault in faults])
+    run.say(
+        "plan",
+        f"{told_bytes(needed.training_task)} of memory a training task, {told_bytes(needed.driver)} the "
+        f"driver; {told_bytes(needed.output)} of disk",
+    )
+    return {**chosen, "task_bytes": needed.training_task, "driver_bytes": needed.driver}
 
 
 @_reading_documents

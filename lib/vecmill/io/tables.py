@@ -31,21 +31,28 @@ def read(folder: Folder, name: str, schema: StructType) -> DataFrame:
     return table.select(*schema.fieldNames())
 
 
-def collect(folder: Folder, name: str, schema: StructType, ids: range | None = None) -> pa.Table:
+def collect(
+    folder: Folder,
+    name: str,
+    schema: StructType,
+    ids: range | None = None,
+    columns: Sequence[str] | None = None,
+) -> pa.Table:
     """A published table on the driver, read without Spark where it lies on this machine.
 
-    The whole of it, or the rows whose column `id` lies in `ids`.
+    All of it, or the rows whose column `id` lies in `ids`, or some columns.
     Raises InputError naming every column that is missing.
     """
     local = local_path(folder.qualified(name))
     if local is None or not folder.exists(name):
         there = read(folder, name, schema)
-        return (there if ids is None else there.where(there["id"].between(ids[0], ids[-1]))).toArrow()
-    table = pq.read_table(local, filters=None if ids is None else _among(ids))
-    missing = [column for column in schema.fieldNames() if column not in table.column_names]
+        rows = there if ids is None else there.where(there["id"].between(ids[0], ids[-1]))
+        return rows.select(*(columns or schema.fieldNames())).toArrow()
+    table = pq.ParquetDataset(local, filters=None if ids is None else _among(ids))
+    missing = [column for column in schema.fieldNames() if column not in table.schema.names]
     if missing:
         raise InputError(f"{local} is not the table it should be: it lacks {', '.join(missing)}")
-    return table.select(schema.fieldNames())
+    return table.read(columns=list(columns or schema.fieldNames()))
 
 
 def _among(ids: range) -> list[tuple[str, str, int]]:

@@ -21,13 +21,14 @@ from vecmill.stages.buckets import Expected, expected, layout
 from vecmill.training import rounds
 from vecmill.training.rounds import Part, Span
 
-# Strata between two checkpoints. All of a round's shuffles, each as large as the model, lie on the disks
-# of the executors until it ends; a kill loses at most so many strata.
-STRATA_A_ROUND = 8
+# Strata between two checkpoints, at most: what a kill loses. All shuffles of a round, each as large as the
+# model, lie on the disks of the executors until it ends, together at most so many bytes.
+_STRATA_A_ROUND = 8
+_SHUFFLE_BYTES = 16 << 30
 
 # Rows of the model that the driver holds for the held-out loss are those that some rows of pairs name:
 # at most a dozen each at the default window.
-_HELD_OUT_ROWS = 1 << 14
+HELD_OUT_ROWS = 1 << 14
 
 
 class Blocked:
@@ -40,13 +41,16 @@ class Blocked:
         self._run = run
         settings = run.config.train
         self._expected = read_expected(run)
-        self._held_out = None if held_out is None else _first(held_out, _HELD_OUT_ROWS)
+        self._held_out = None if held_out is None else _first(held_out, HELD_OUT_ROWS)
         self._after = checkpoints.Checkpoint({}, np.zeros((0, 0)))
         self._round = 0
         self._kernel = kernels.bucket_kernel(kernels.choose(settings.kernel).name, settings.threads)
         self._pairs = _pairs_of_passes(run)
         self.parts: Sequence[Part] = rounds.parts_of_strata(
-            run.words_of, settings.epochs, settings.shards, STRATA_A_ROUND
+            run.words_of,
+            settings.epochs,
+            settings.shards,
+            strata_a_round(self._model_bytes, settings.shards),
         )
 
     def resume(self, number: int) -> None:
@@ -104,8 +108,11 @@ class Blocked:
 
     def bytes_moved(self, part: Part) -> int:
         """The model from worker to worker in every stratum, and to and from the checkpoint."""
-        model = 2 * 4 * len(self._expected.pairs) * self._run.config.train.dim
-        return (len(part.strata) + 1) * model
+        return (len(part.strata) + 1) * self._model_bytes
+
+    @property
+    def _model_bytes(self) -> int:
+        return 2 * 4 * len(self._expected.pairs) * self._run.config.train.dim
 
     def _model(self) -> DataFrame:
         """BLOCKS as the last round left them."""
@@ -141,6 +148,11 @@ class Blocked:
         finally:
             broadcast.destroy()
         return checkpoints.assemble(rows)
+
+
+def strata_a_round(model_bytes: int, n_regions: int) -> int:
+    """How many strata are trained between two checkpoints."""
+    return max(1, min(_STRATA_A_ROUND, n_regions, _SHUFFLE_BYTES // max(model_bytes, 1)))
 
 
 def _first(rows: Rows, count: int) -> Rows:

@@ -11,23 +11,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from vecmill import pipeline, planning, session
+from vecmill import pipeline, session
 from vecmill.config import Config
 from vecmill.core.sampling import keep_probability
 from vecmill.io.files import list_input
 from vecmill.machine import GIB, MIB, PYTHON_BASE
-from vecmill.planning import Corpus, Place
-
-CONF = Path(__file__).parents[1] / "conf"
+from vecmill.planning.command import plan
+from vecmill.planning.corpus import Corpus, counted, estimate, heaps, zipf_keep_ratio
+from vecmill.planning.fitting import misfits
+from vecmill.planning.needs import needs
+from vecmill.planning.places import Place
 
 CORPUS = Corpus(tokens=1_100_000, covered=1_000_000, vocabulary=65_536, keep_ratio=0.5, origin=("",))
 
 ROOMY = Place(
     local=True,
+    executors=1,
     slots=2,
+    threads=1,
     heap=8 * GIB,
     driver_heap=8 * GIB,
     overhead=8 * GIB,
+    contained=False,
     max_result=8 * GIB,
     available=64 * GIB,
     output_free=1 << 40,
@@ -40,13 +45,13 @@ def config(*overrides: str) -> Config:
 
 
 def test_needs_of_a_small_corpus_are_those_worked_out_by_hand() -> None:
-    needed = planning.needs(
+    needed = needs(
         CORPUS, config("train.dim=128", "train.epochs=3", "train.shards=4", "train.slices=2"), slots=2
     )
 
     assert needed.model == 2 * 65_536 * 128 * 4 == 64 * MIB
     assert needed.training_task == PYTHON_BASE + 2 * 64 * MIB + 224 * MIB
-    assert needed.merging_task == PYTHON_BASE + 64 * MIB + 3 * 4 * MIB
+    assert needed.other_task == PYTHON_BASE + 64 * MIB + 3 * 4 * MIB
     assert needed.executor == 2 * needed.training_task
     assert needed.driver == PYTHON_BASE + 5 * 64 * MIB
     assert needed.collected == 64 * MIB
@@ -58,9 +63,9 @@ def test_needs_of_a_small_corpus_are_those_worked_out_by_hand() -> None:
 
 
 def test_one_shard_on_many_cores_needs_most_where_every_core_merges() -> None:
-    needed = planning.needs(CORPUS, config(), slots=16)
+    needed = needs(CORPUS, config(), slots=16)
 
-    assert needed.executor == 16 * needed.merging_task > needed.training_task
+    assert needed.executor == 16 * needed.other_task > needed.training_task
 
 
 @pytest.mark.parametrize(
@@ -80,7 +85,7 @@ def test_no_need_falls_where_a_setting_grows_and_some_need_rises(
 ) -> None:
     columns = []
     for value in values:
-        needed = planning.needs(CORPUS, config(f"{key}={value}"), slots=4)
+        needed = needs(CORPUS, config(f"{key}={value}"), slots=4)
         numbers = dataclasses.asdict(needed) | {"moved": needed.moved, "output": needed.output}
         numbers |= numbers.pop("disk")
         columns.append([numbers[name] for name in sorted(numbers)])
@@ -92,16 +97,16 @@ def test_no_need_falls_where_a_setting_grows_and_some_need_rises(
 
 @given(st.integers(1, 10**12), st.integers(1, 1000))
 def test_the_vocabulary_grows_with_the_text_and_never_beyond_it(tokens: int, count: int) -> None:
-    words = planning.heaps(tokens, count)
+    words = heaps(tokens, count)
 
     assert 1 <= words <= tokens
-    assert words <= planning.heaps(2 * tokens, count)
-    assert words >= planning.heaps(tokens, 2 * count)
+    assert words <= heaps(2 * tokens, count)
+    assert words >= heaps(tokens, 2 * count)
 
 
 def test_heaps_law_gives_what_it_was_fitted_to() -> None:
-    assert planning.heaps(16_711_491, 5) == pytest.approx(70_211, rel=0.02)
-    assert planning.heaps(255_231, 5) == pytest.approx(5_593, rel=0.2)
+    assert heaps(16_711_491, 5) == pytest.approx(70_211, rel=0.02)
+    assert heaps(255_231, 5) == pytest.approx(5_593, rel=0.2)
 
 
 @settings(deadline=None)
@@ -109,11 +114,11 @@ def test_heaps_law_gives_what_it_was_fitted_to() -> None:
 def test_the_share_that_is_kept_is_a_share_and_falls_with_the_threshold(
     words: int, subsample: float
 ) -> None:
-    share = planning.zipf_keep_ratio(words, subsample)
+    share = zipf_keep_ratio(words, subsample)
 
     assert 0 <= share <= 1
     if subsample:
-        assert share >= planning.zipf_keep_ratio(words, subsample / 2) - 1e-9
+        assert share >= zipf_keep_ratio(words, subsample / 2) - 1e-9
     else:
         assert share == 1
 
@@ -122,11 +127,11 @@ def test_the_share_that_is_kept_is_that_of_a_vocabulary_with_such_counts() -> No
     counts = (10**9 / np.arange(1, 10_001)).astype(np.int64)
     kept = counts @ keep_probability(counts, int(counts.sum()), 1e-4) / counts.sum()
 
-    assert planning.zipf_keep_ratio(10_000, 1e-4) == pytest.approx(kept, rel=1e-3)
+    assert zipf_keep_ratio(10_000, 1e-4) == pytest.approx(kept, rel=1e-3)
 
 
 def test_an_estimate_says_that_it_is_one_and_heeds_the_largest_vocabulary() -> None:
-    found = planning.estimate(6e9, config("vocabulary.max_size=1000"))
+    found = estimate(6e9, config("vocabulary.max_size=1000"))
 
     assert found.tokens == 10**9
     assert found.vocabulary == 1000
@@ -139,7 +144,7 @@ def test_counts_come_from_the_record_of_the_run() -> None:
         "vocabulary": {"words": 5_289, "tokens_covered": 778_564},
     }
 
-    found = planning.counted(stages, 0.66)
+    found = counted(stages, 0.66)
 
     assert (found.tokens, found.covered, found.vocabulary) == (791_451, 778_564, 5_289)
     assert found.keep_ratio == 0.66
@@ -152,14 +157,14 @@ def test_pairs_take_what_was_measured_on_two_corpora() -> None:
         (16_458_000, 0.7694, 70_211, 288_000_000),
     ):
         corpus = Corpus(covered, covered, words, keep, ())
-        pairs = planning.needs(corpus, config("train.epochs=1"), slots=1).disk["pairs"]
+        pairs = needs(corpus, config("train.epochs=1"), slots=1).disk["pairs"]
 
         assert pairs == pytest.approx(measured, rel=0.08)
         assert pairs >= measured
 
 
 def test_a_roomy_machine_has_no_misfit() -> None:
-    assert planning.misfits(planning.needs(CORPUS, config(), 2), ROOMY, config()) == []
+    assert misfits(needs(CORPUS, config(), 2), ROOMY, config()) == []
 
 
 @pytest.mark.parametrize(
@@ -170,14 +175,18 @@ def test_a_roomy_machine_has_no_misfit() -> None:
         ({"max_result": MIB}, "spark.driver.maxResultSize", "maxResultSize 128m"),
         ({"output_free": MIB}, "disk of output.path (b)", "another place"),
         ({"scratch_free": MIB}, "disk of spark.local.dir", "larger disk"),
-        ({"local": False, "overhead": 128 * MIB}, "spark.executor.memoryOverhead", "executor.cores"),
+        (
+            {"local": False, "contained": True, "overhead": 128 * MIB},
+            "spark.executor.memoryOverhead",
+            "executor.cores",
+        ),
         ({"local": False, "heap": 128 * MIB}, "spark.executor.memory", "spark.executor.memory 512m"),
     ],
 )
 def test_what_does_not_fit_is_told_with_its_remedy(lack: dict[str, int], what: str, remedy: str) -> None:
     place = dataclasses.replace(ROOMY, **lack)
 
-    found = planning.misfits(planning.needs(CORPUS, config(), 2), place, config())
+    found = misfits(needs(CORPUS, config(), 2), place, config())
 
     assert len(found) == 1
     assert found[0].startswith(what + ":")
@@ -185,24 +194,24 @@ def test_what_does_not_fit_is_told_with_its_remedy(lack: dict[str, int], what: s
 
 
 def test_the_heap_that_is_asked_for_is_enough() -> None:
-    needed = planning.needs(CORPUS, config(), 2)
+    needed = needs(CORPUS, config(), 2)
     place = dataclasses.replace(ROOMY, heap=512 * MIB)
 
     assert needed.heap <= place.heap
-    assert planning.misfits(needed, place, config()) == []
+    assert misfits(needed, place, config()) == []
 
 
 def test_no_limit_on_results_is_no_misfit() -> None:
     place = dataclasses.replace(ROOMY, max_result=0)
 
-    assert planning.misfits(planning.needs(CORPUS, config(), 2), place, config()) == []
+    assert misfits(needs(CORPUS, config(), 2), place, config()) == []
 
 
 def test_pairs_that_fill_the_disk_need_not_be_written() -> None:
     chosen = config("train.epochs=500")
     place = dataclasses.replace(ROOMY, output_free=GIB)
 
-    found = planning.misfits(planning.needs(CORPUS, chosen, 2), place, chosen)
+    found = misfits(needs(CORPUS, chosen, 2), place, chosen)
 
     assert "pairs.materialize = false" in found[0]
 
@@ -210,7 +219,7 @@ def test_pairs_that_fill_the_disk_need_not_be_written() -> None:
 def test_unknown_room_is_not_a_misfit() -> None:
     unknown = dataclasses.replace(ROOMY, available=None, output_free=None, scratch_free=None)
 
-    assert planning.misfits(planning.needs(CORPUS, config(), 2), unknown, config()) == []
+    assert misfits(needs(CORPUS, config(), 2), unknown, config()) == []
 
 
 def test_a_plan_is_made_from_text_alone_and_then_from_its_counts_and_writes_nothing(
@@ -223,7 +232,7 @@ def test_a_plan_is_made_from_text_alone_and_then_from_its_counts_and_writes_noth
     overrides = [f"input.path={text}", f"output.path={output}", "train.dim=10"]
     arguments = Namespace(config=None, overrides=overrides, spark_conf=None)
 
-    estimated = planning.plan(arguments)
+    estimated = plan(arguments)
 
     assert "ESTIMATE" in estimated
     assert not output.exists()
@@ -244,39 +253,9 @@ def test_a_plan_is_made_from_text_alone_and_then_from_its_counts_and_writes_noth
     (output / "run.json").write_text(json.dumps({"stages": stages}))
     before = sorted(output.rglob("*"))
 
-    counted = planning.plan(arguments)
+    counted = plan(arguments)
 
     assert "ESTIMATE" not in counted
     assert "25.0% of tokens are kept" in counted
     assert "80.0% in the vocabulary" in counted
     assert sorted(output.rglob("*")) == before
-
-
-@pytest.mark.parametrize("name", ["local", "cluster", "demo"])
-def test_a_configuration_that_comes_along_is_valid(name: str) -> None:
-    assert Config.load(str(CONF / f"{name}.toml"), ["input.path=corpus"]).output.path
-
-
-def test_the_local_configuration_mentions_every_key() -> None:
-    sections = (CONF / "local.toml").read_text().split("\n[")[1:]
-    mentioned = {
-        f"{section.split(']')[0]}.{line.removeprefix('# ').split(' =')[0]}"
-        for section in sections
-        for line in section.splitlines()[1:]
-        if " =" in line
-    }
-
-    assert {
-        f"{section}.{key}"
-        for section, field in Config.model_fields.items()
-        for key in field.annotation.model_fields  # type: ignore[union-attr]
-    } <= mentioned
-
-
-@pytest.mark.parametrize("name", ["local", "cluster"])
-def test_spark_settings_that_come_along_are_read_and_each_is_explained(name: str) -> None:
-    path = CONF / "spark" / f"{name}.conf"
-
-    assert "spark.driver.memory" in session.read_properties(str(path))
-    for block in path.read_text().strip().split("\n\n"):
-        assert block.startswith("#")

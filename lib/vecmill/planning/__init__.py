@@ -1,0 +1,1 @@
+"""What a run would need, whether that is there, and what strategy suits it."""

@@ -1,0 +1,194 @@
+"""What a run would need: memory, disk and traffic, as arithmetic over a few numbers of its text.
+
+The factors were measured with Spark 4.3 on English text; each says what it was measured as.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from vecmill.config import Config
+from vecmill.machine import HEAP_BASE, MIB, PYTHON_BASE
+from vecmill.planning.corpus import Corpus
+from vecmill.stages.buckets import PART_PAIRS
+from vecmill.training.blocked import HELD_OUT_ROWS, strata_a_round
+
+# Models that the driver's Python holds at its peak, when a checkpoint is read: the last round's, the
+# Arrow table as it came and as it was sorted, and the new one; 5.0 were seen at 0.4 and at 0.8 GB.
+_DRIVER_MODELS = 5
+
+# Heap that reading a checkpoint fills: of every task the part that it reads and one that waits to be
+# fetched, each at most 128 MiB (spark.sql.files.maxPartitionBytes), and a multiple of their bytes.
+# Seen with two tasks: 0.16 GB in 0.75 GB of heap; 0.4 GB in 2 GB and not in 1.5; 0.8 GB in 2 GB.
+_PARTS_A_TASK = 2 * 128 * MIB
+_HEAP_A_BYTE = 3.5
+
+# What a training task has beside its models: Numba and its compiler, rows, Arrow's buffers. With models of
+# 38 MB workers peaked at 451 to 531 MB, with 56 MB at 448 to 584.
+_TASK_BYTES = 224 * MIB
+
+# Of blocked training. What every worker looks up of a word: its places in both cuts, and how often it is
+# in a pair and is noise; and the place it has in its region, while a bucket's ids are renamed.
+_PASS_WORD_BYTES = 24
+_RENAMING_BYTES = 4
+# A pair of a bucket: its ids as they came, put together, and renamed.
+_BUCKET_PAIR_BYTES = 24
+# What drawing takes beside: sampling tables and the regions of every slice a word, and pairs being sorted.
+_SAMPLING_WORD_BYTES = 16
+_SLICE_WORD_BYTES = 16
+_SORTED_PAIR_BYTES = 40
+# The driver's tables of a word, and rows of the model that held-out rows name: a dozen each.
+_DRIVER_WORD_BYTES = 72
+_HELD_OUT_NAMES = 12
+
+# Bytes on disk: of a token as a word and as an id (1.7 to 1.8 both), and of a vocabulary's row (8 to 10).
+_TOKEN_BYTES = 1.8
+_VOCABULARY_ROW_BYTES = 10
+
+# exports/ holds each number as 4 bytes in three files and as about 12 characters in two.
+_EXPORT_NUMBER_BYTES = 3 * 4 + 2 * 12
+_EXPORT_WORD_BYTES = 40
+
+# Checkpoints that lie in the output at once: two are kept while the next is written.
+_CHECKPOINTS = 3
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Bytes that a run needs, each at its peak.
+
+    model          both tables, float32
+    training_task  the Python worker of one training task: the model that came, its copy, compiler and rows;
+                   or two regions, a bucket and the tables of the pass
+    other_task     that of a task that merges a block of every shard, or draws pairs
+    executor       all Python workers of one executor (of the whole machine in local mode)
+    heap           the JVM that reads a checkpoint
+    driver         the driver's Python
+    collected      what one collect brings to the driver: the limit is spark.driver.maxResultSize
+    moved_round    the model out to every shard, and every shard's change back; or the model once a stratum
+    scratch        Spark's local folders: a broadcast, a round's shuffles, or that of texts or pairs
+    disk           what lies in the output at the end of training, table by table
+    """
+
+    model: int
+    training_task: int
+    other_task: int
+    executor: int
+    heap: int
+    driver: int
+    collected: int
+    rounds: int
+    moved_round: int
+    scratch: int
+    disk: Mapping[str, int]
+
+    @property
+    def moved(self) -> int:
+        """Over the network in all rounds."""
+        return self.rounds * self.moved_round
+
+    @property
+    def output(self) -> int:
+        """On disk in the output, all tables together."""
+        return sum(self.disk.values())
+
+
+class _Training(NamedTuple):
+    """What of the needs depends on the strategy."""
+
+    task: int
+    other_task: int
+    driver: int
+    collected: int
+    heap: int
+    rounds: int
+    moved_round: int
+    scratch: int
+    pairs: int
+
+
+def needs(corpus: Corpus, config: Config, slots: int) -> Needs:
+    """The needs of a run whose executors have `slots` tasks each at once."""
+    train = config.train
+    words, dim = corpus.vocabulary, train.dim
+    table = 4 * words * dim
+    model = 2 * table
+    of = (_blocked if train.strategy == "blocked" else _averaging)(corpus, config, slots)
+    blocks = max(1, math.ceil(model / MIB))
+    return Needs(
+        model=model,
+        training_task=of.task,
+        other_task=of.other_task,
+        executor=max(min(slots, train.shards) * of.task, min(slots, blocks) * of.other_task),
+        heap=of.heap,
+        driver=of.driver,
+        collected=of.collected,
+        rounds=of.rounds,
+        moved_round=of.moved_round,
+        scratch=of.scratch,
+        disk={
+            "tokens": round(_TOKEN_BYTES * corpus.tokens),
+            "vocabulary": _VOCABULARY_ROW_BYTES * words,
+            "texts": round(_TOKEN_BYTES * corpus.covered),
+            "pairs": of.pairs if config.pairs.materialize else 0,
+            "model": _CHECKPOINTS * model,
+            "vectors": table,
+            "exports": words * (_EXPORT_NUMBER_BYTES * dim + _EXPORT_WORD_BYTES),
+        },
+    )
+
+
+def _averaging(corpus: Corpus, config: Config, slots: int) -> _Training:
+    train, pairs = config.train, config.pairs
+    table = 4 * corpus.vocabulary * train.dim
+    model = 2 * table
+    rows = corpus.covered * corpus.keep_ratio * train.epochs
+    # An id takes its information: 5 % above what was measured for 5,000 to 70,000 words.
+    id_bytes = max(1.0, math.log2(max(corpus.vocabulary, 2)) / 8)
+    return _Training(
+        task=PYTHON_BASE + 2 * model + _TASK_BYTES,
+        other_task=PYTHON_BASE + model + 3 * train.shards * min(MIB, table),
+        driver=PYTHON_BASE + _DRIVER_MODELS * model,
+        collected=model,
+        heap=round(HEAP_BASE + _HEAP_A_BYTE * min(model, slots * _PARTS_A_TASK)),
+        rounds=train.epochs * train.slices,
+        moved_round=2 * train.shards * model,
+        scratch=round(max((1 + train.shards) * model, 4 * corpus.covered)),
+        pairs=round(rows * (1 + (pairs.window + 1) + pairs.negatives) * id_bytes),
+    )
+
+
+def _blocked(corpus: Corpus, config: Config, slots: int) -> _Training:
+    train, pairs = config.train, config.pairs
+    words, n_regions = corpus.vocabulary, train.shards
+    model = 2 * 4 * words * train.dim
+    # A radius uniform on 1..window has window + 1 words around it in the mean.
+    epoch = corpus.covered * corpus.keep_ratio * (pairs.window + 1)
+    bucket = epoch / train.slices / n_regions**2
+    strata = strata_a_round(model, n_regions)
+    held_out = min(HELD_OUT_ROWS * _HELD_OUT_NAMES, words) * 2 * 4 * train.dim
+    id_bytes = max(1.0, math.log2(max(words / n_regions, 2)) / 8)
+    return _Training(
+        task=round(
+            PYTHON_BASE
+            + _TASK_BYTES
+            + model / n_regions
+            + (_PASS_WORD_BYTES + _RENAMING_BYTES) * words
+            + _BUCKET_PAIR_BYTES * bucket
+        ),
+        other_task=round(
+            PYTHON_BASE
+            + (_SAMPLING_WORD_BYTES + _SLICE_WORD_BYTES * train.slices) * words
+            + _SORTED_PAIR_BYTES * min(PART_PAIRS, epoch / train.slices / n_regions)
+        ),
+        driver=PYTHON_BASE + _DRIVER_WORD_BYTES * words + 2 * held_out,
+        collected=held_out,
+        heap=round(HEAP_BASE + _HEAP_A_BYTE * min(model, slots * 128 * MIB)),
+        rounds=train.epochs * train.slices * math.ceil(n_regions / strata),
+        moved_round=(strata + 1) * model,
+        scratch=round(max((strata + 2) * model, 8 * epoch, 4 * corpus.covered)),
+        pairs=round(train.epochs * epoch * 2 * id_bytes),
+    )
