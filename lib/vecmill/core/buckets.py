@@ -27,7 +27,7 @@ TILE_WORDS = 8
 TILE_NOISE = 6
 
 # Pairs between two tiles, at most: about as many as a tile stands for at five noise words a pair.
-_STEP_PAIRS = 16
+STEP_PAIRS = 16
 
 Weights = npt.NDArray[np.float64]
 
@@ -39,7 +39,7 @@ class Bucket(NamedTuple):
     (w, c, +) one after another, then (w, n, -) for each of its noisy words w and each n of `noise[g]`.
     All ids are rows of the two tables that the bucket is trained on.
 
-        words, contexts  (P,)             int32
+        words, contexts  (P,)             int32  at most STEP_PAIRS a step
         noisy            (M,)             int32  at most TILE_WORDS a step
         noise            (G, TILE_NOISE)  int32
     """
@@ -72,7 +72,7 @@ def with_noise(
     times = np.diff(np.floor(upto + rng.random()), prepend=0.0) if total > 0 else np.zeros(len(upto))
     meets = times.astype(np.int64)
     noisy = rng.permutation(np.repeat(np.arange(len(meets), dtype=np.int32), meets))
-    steps = max(-(-len(noisy) // TILE_WORDS), -(-len(words) // _STEP_PAIRS))
+    steps = max(-(-len(noisy) // TILE_WORDS), -(-len(words) // STEP_PAIRS))
     shape = (steps, TILE_NOISE)
     drawn = alias_table(noise).draw(rng, shape) if len(noisy) else np.zeros(shape, np.int32)
     return Bucket(words, contexts, noisy, drawn)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vecmill.core.buckets import TILE_NOISE, TILE_WORDS, Bucket
+from vecmill.core.buckets import STEP_PAIRS, TILE_NOISE, TILE_WORDS, Bucket
 from vecmill.core.sgns import Floats, Places, check_array, check_ids, distinct
 from vecmill.errors import ShapeError
 
@@ -146,10 +146,11 @@ def check(W: Floats, C: Floats, bucket: Bucket, learning_rates: Floats) -> None:
     check_array("noisy", bucket.noisy, np.int32, (n_noisy,))
     check_array("noise", bucket.noise, np.int32, (steps, TILE_NOISE))
     check_array("learning_rates", learning_rates, np.float32, (steps,))
-    if n_noisy > TILE_WORDS * steps or (n_pairs and not steps):
+    # The compiled kernel takes one logarithm for all pairs of a step, whose likelihoods it multiplies.
+    if n_pairs > STEP_PAIRS * steps or n_noisy > TILE_WORDS * steps:
         raise ShapeError(
-            f"{n_pairs} pairs and {n_noisy} noisy words need a step for each {TILE_WORDS} noisy words "
-            f"and at least one, got {steps}"
+            f"noise must have a step for each {STEP_PAIRS} of {n_pairs} pairs and each {TILE_WORDS} of "
+            f"{n_noisy} noisy words, got {steps}"
         )
     for name, ids, size in (
         ("words", bucket.words, len(W)),
