@@ -48,7 +48,7 @@ def cut(weights: npt.NDArray[np.float64], n_regions: int, rng: np.random.Generat
 
     Rows are dealt by falling weight, one to each region in turn, in an order that chance gives; of the
     first rows the heavier goes where there is less. A row that is heavier than a whole region's share
-    stays heavier, and its region has the lightest rows beside it. Takes 24 bytes a row.
+    stays heavier, and its region has the lightest rows beside it. Takes 28 bytes a row.
     """
     size = len(weights)
     order = np.argsort(-weights, kind="stable")
