@@ -219,12 +219,17 @@ def distinct(ids: Ids, steps: Places, n_steps: int) -> tuple[Places, Places, Pla
 
 
 def _nats(scores: Floats, plan: _Plan) -> float:
-    """Sum of log(1 + exp(sign * score)) over the pairs that count, without overflow."""
-    x = scores * plan.sign
-    nats = np.log1p(np.exp(-np.abs(x)))
-    nats += np.maximum(x, 0)
+    """Sum of log(1 + exp(sign * score)) over the pairs that count."""
+    nats = softplus(scores * plan.sign)
     nats *= plan.counted.take(plan.row_of_word, axis=0)
     return float(nats.sum(dtype=np.float64))
+
+
+def softplus(x: Floats) -> Floats:
+    """log(1 + exp(x)) without overflow; not a number, and no warning, where x is none."""
+    nats: Floats = np.log1p(np.exp(-np.abs(x)))
+    nats += np.maximum(x, 0)
+    return nats
 
 
 def check(W: Floats, C: Floats, rows: Rows, learning_rates: Floats) -> None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vecmill.core.buckets import STEP_PAIRS, TILE_NOISE, TILE_WORDS, Bucket
-from vecmill.core.sgns import Floats, Places, check_array, check_ids, distinct
+from vecmill.core.sgns import Floats, Places, check_array, check_ids, distinct, softplus
 from vecmill.errors import ShapeError
 
 # Steps whose gradients are taken at the same parameters: enough to pay for NumPy's calls, and about as
@@ -63,8 +63,7 @@ def update(
             np.add.at(gain_matrix.reshape(-1), plan.places[own], gains)
             W[words] = word_vectors + gain_matrix @ output_vectors
             C[outputs] = output_vectors + gain_matrix.T @ word_vectors
-        losses = np.logaddexp(np.float32(0), -plan.target * scores)
-        total += float(losses.sum(dtype=np.float64))
+        total += float(softplus(-plan.target * scores).sum(dtype=np.float64))
     return total
 
 
@@ -93,7 +92,7 @@ def _plan(bucket: Bucket, begin: int, end: int, steps_together: int) -> _Plan:
     steps = len(bucket.noise)
     pair_steps, pairs = _items(len(bucket.words), begin, end, steps)
     noisy_steps, noisy = _items(len(bucket.noisy), begin, end, steps)
-    n_pairs, n_words, n_batches = len(pair_steps), len(pair_steps) + len(noisy_steps), 0
+    n_pairs, n_words = len(pair_steps), len(pair_steps) + len(noisy_steps)
     n_batches = -(-(end - begin) // steps_together)
 
     word_batch = (np.concatenate([pair_steps, noisy_steps]) - begin) // steps_together
