@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from vecmill.core.merging import MERGES, mean
+from vecmill.core.merging import MERGES, Change, adasum, mean
 
+seeds = st.integers(0, 2**32 - 1)
 finite = st.floats(-1e6, 1e6, width=32)
 changes_of_one_shape = st.tuples(st.integers(1, 5), st.integers(1, 4), st.integers(1, 4)).flatmap(
     lambda shape: hnp.arrays(np.float32, shape, elements=finite)
@@ -45,5 +47,104 @@ def test_mean_adds_shards_up_in_the_order_given():
     assert mean([big, -big, one]).tolist() == [[np.float32(1) / np.float32(3)]]
 
 
-def test_mean_is_known_by_the_name_that_a_configuration_gives_it():
-    assert MERGES["mean"] is mean
+def test_merges_are_known_by_the_names_that_a_configuration_gives_them():
+    assert {"mean": mean, "adasum": adasum} == MERGES
+
+
+def random_changes(seed: int, n_shards: int, n_rows: int = 6, dim: int = 5) -> list[Change]:
+    return list(np.random.default_rng(seed).normal(size=(n_shards, n_rows, dim)).astype(np.float32))
+
+
+def adasum_of_rows(a: list[float], b: list[float]) -> list[float]:
+    """Maleki et al. 2020, section 3, in plain loops and float64."""
+    product = sum(x * y for x, y in zip(a, b, strict=True))
+    square_of_a, square_of_b = sum(x * x for x in a), sum(y * y for y in b)
+    from_a = 1 - product / (2 * square_of_a) if square_of_a else 1.0
+    from_b = 1 - product / (2 * square_of_b) if square_of_b else 1.0
+    return [from_a * x + from_b * y for x, y in zip(a, b, strict=True)]
+
+
+def assert_merges_rows(changes, merge_row):
+    expected = [merge_row(*rows) for rows in zip(*(change.tolist() for change in changes), strict=True)]
+    merged = adasum(changes)
+
+    assert merged.dtype == np.float32
+    np.testing.assert_allclose(merged, expected, rtol=0, atol=1e-5 * (np.abs(changes).max() + 1e-30))
+
+
+@given(seeds, st.integers(1, 20), st.floats(-6, 6), st.floats(-6, 6))
+def test_adasum_of_two_is_the_formula_row_by_row(seed, dim, of_a, of_b):
+    """Whatever either's length: rows that one shard saw seldom meet rows that another saw often."""
+    a, b = random_changes(seed, 2, dim=dim)
+
+    assert_merges_rows([a * np.float32(10**of_a), b * np.float32(10**of_b)], adasum_of_rows)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_adasum_of_five_goes_by_pairs_of_neighbours_and_then_by_pairs_again(seed):
+    def tree(a, b, c, d, e):
+        return adasum_of_rows(adasum_of_rows(adasum_of_rows(a, b), adasum_of_rows(c, d)), e)
+
+    assert_merges_rows(random_changes(seed, 5), tree)
+
+
+@given(seeds, st.sampled_from([1, 2, 4, 8]))
+def test_adasum_of_identical_changes_is_what_each_of_them_is(seed, n_shards):
+    [change] = random_changes(seed, 1)
+
+    np.testing.assert_allclose(adasum([change] * n_shards), change, rtol=1e-5)
+
+
+def test_adasum_adds_up_what_is_orthogonal():
+    changes = [np.float32([row]) for row in ([1, 0, 0], [0, 20, 0], [0, 0, -3])]
+
+    np.testing.assert_array_equal(adasum(changes), [[1, 20, -3]])
+
+
+def test_adasum_takes_opposite_changes_for_no_change():
+    a = np.float32([[2, -4]])
+
+    np.testing.assert_array_equal(adasum([a, -a]), [[0, 0]])
+
+
+@given(seeds, st.integers(1, 7), st.data())
+def test_a_shard_that_has_not_seen_a_row_leaves_it_to_the_others(seed, n_shards, data):
+    changes = random_changes(seed, n_shards)
+    [alone] = random_changes(seed + 1, 1)
+    nothing = [np.zeros_like(alone)] * n_shards
+    place = data.draw(st.integers(0, n_shards))
+
+    np.testing.assert_array_equal(adasum([*nothing[:place], alone, *nothing[place:]]), alone)
+    np.testing.assert_array_equal(adasum([adasum(changes), nothing[0]]), adasum(changes))
+    np.testing.assert_array_equal(adasum(nothing), nothing[0])
+
+
+@given(seeds, st.integers(1, 7), st.integers(-20, 20), st.sampled_from([-1, 1]))
+def test_adasum_of_changes_twice_as_large_is_twice_as_large(seed, n_shards, power, sign):
+    changes = random_changes(seed, n_shards)
+    # Powers of two are exact in float32.
+    scale = np.float32(sign * 2.0**power)
+
+    np.testing.assert_array_equal(adasum([change * scale for change in changes]), adasum(changes) * scale)
+
+
+@given(seeds, st.integers(1, 7))
+def test_a_rows_adasum_does_not_depend_on_the_rows_beside_it(seed, n_shards):
+    changes = random_changes(seed, n_shards)
+
+    np.testing.assert_array_equal(adasum([change[2:4] for change in changes]), adasum(changes)[2:4])
+
+
+@given(seeds, st.integers(1, 7))
+def test_adasum_leaves_its_arguments_as_they_were_and_gives_none_of_them_back(seed, n_shards):
+    changes = random_changes(seed, n_shards)
+    before = np.array(changes)
+
+    adasum(changes)[:] = 0
+
+    np.testing.assert_array_equal(changes, before)
+
+
+@given(hnp.arrays(np.float32, (3, 2), elements=finite))
+def test_the_adasum_of_one_shard_is_its_change(change):
+    np.testing.assert_array_equal(adasum([change]), change)
