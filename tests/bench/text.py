@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from vecmill.core import sampling, windows
+from vecmill.core import regions, sampling, windows
+from vecmill.core.buckets import TILE_NOISE, Bucket, pairs_of, sorted_by_bucket, with_noise
 from vecmill.core.rows import Ids, Rows
 from vecmill.stages.pairs import PIECE_TOKENS, SamplingTables
 
@@ -47,3 +48,45 @@ def rows(of: Text, seed: int) -> Rows:
         negatives=NEGATIVES,
         rng=np.random.default_rng(seed),
     )
+
+
+class Part(NamedTuple):
+    """A bucket and its rows of W and of C, where those of a region lie one after another."""
+
+    words: slice
+    contexts: slice
+    bucket: Bucket
+
+
+def buckets(of: Text, n_regions: int, seed: int) -> list[Part]:
+    """The same pairs as one pass's buckets, stratum after stratum."""
+    words, contexts = pairs_of(rows(of, seed))
+    vocabulary = len(of.tables.keep)
+    pairs = np.bincount(words, minlength=vocabulary)
+    noise = sampling.noise_weight(np.bincount(of.ids, minlength=vocabulary), NOISE_EXPONENT)
+    noise /= noise.sum()
+    rng = np.random.default_rng(seed)
+    of_words = regions.cut(pairs.astype(np.float64), n_regions, rng)
+    of_contexts = regions.cut(pairs + NEGATIVES * len(words) * noise, n_regions, rng)
+    words, contexts, bounds = sorted_by_bucket(
+        words, contexts, of_words.of_ids(), of_contexts.of_ids(), n_regions
+    )
+    parts = []
+    for stratum in range(n_regions):
+        for i in range(n_regions):
+            j = regions.context_region(i, stratum, n_regions)
+            own = _between(bounds, i * n_regions + j)
+            w_ids, c_ids = of_words.members(i), of_contexts.members(j)
+            bucket = with_noise(
+                np.searchsorted(w_ids, words[own]).astype(np.int32),
+                np.searchsorted(c_ids, contexts[own]).astype(np.int32),
+                expected=NEGATIVES * pairs[w_ids] * noise[c_ids].sum() / TILE_NOISE,
+                noise=noise[c_ids],
+                rng=rng,
+            )
+            parts.append(Part(_between(of_words.bounds, i), _between(of_contexts.bounds, j), bucket))
+    return parts
+
+
+def _between(bounds: npt.NDArray[np.int64], number: int) -> slice:
+    return slice(bounds[number], bounds[number + 1])
