@@ -19,7 +19,7 @@ from vecmill.core.blocks import block_rows
 from vecmill.core.rows import Rows
 from vecmill.errors import ConfigError, InputError, QualityError
 from vecmill.evaluation import scores, telling, word_tests
-from vecmill.io import checkpoints, shard_files, tables
+from vecmill.io import checkpoints, long_rows, shard_files, tables
 from vecmill.io.files import local_path
 from vecmill.io.schemas import BLOCKS, BUCKETS, PAIRS, TEXTS, TOKENS, VECTORS, VOCABULARY
 from vecmill.machine import told_bytes
@@ -121,7 +121,7 @@ def _reading_documents(step: Step) -> Step:
 def build_vocabulary(run: Run) -> Mapping[str, Any]:
     """tokens/ to vocabulary/. Raises InputError where min_count leaves no word."""
     settings = run.config.vocabulary
-    words = vocabulary.count_words(run.table("tokens", TOKENS)).persist()
+    words = vocabulary.count_words(*long_rows.read(run.folder, "tokens", TOKENS)).persist()
     try:
         kinds = words.count()
         histogram = vocabulary.count_of_counts(
@@ -179,11 +179,13 @@ def plan(run: Run) -> Mapping[str, Any]:
 def encode_texts(run: Run) -> Mapping[str, Any]:
     """tokens/ and vocabulary/ to texts/, with the words of every slice and shard counted."""
     settings = run.config.train
+    tokens = long_rows.read(run.folder, "tokens", TOKENS)
     words = run.spark.sparkContext.broadcast(vocabulary_columns(run.folder, "word")["word"])
     try:
         texts = pairs.encode(
-            run.table("tokens", TOKENS),
+            tokens.partitions,
             words,
+            tokens.read,
             slices=settings.slices,
             shards=settings.shards,
             holdout=settings.holdout,

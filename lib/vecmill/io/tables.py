@@ -49,9 +49,7 @@ def collect(
         rows = there if ids is None else there.where(there["id"].between(ids[0], ids[-1]))
         return rows.select(*(columns or schema.fieldNames())).toArrow()
     table = pq.ParquetDataset(local, filters=None if ids is None else _among(ids))
-    missing = [column for column in schema.fieldNames() if column not in table.schema.names]
-    if missing:
-        raise InputError(f"{local} is not the table it should be: it lacks {', '.join(missing)}")
+    check_names(table.schema.names, schema, str(local))
     return table.read(columns=list(columns or schema.fieldNames()))
 
 
@@ -72,6 +70,13 @@ def check(table: DataFrame, schema: StructType, where: str) -> None:
             )
     if faults:
         raise InputError(f"{where} is not the table it should be: {'; '.join(faults)}")
+
+
+def check_names(found: Sequence[str], schema: StructType, where: str) -> None:
+    """Raise InputError naming every column of `schema` that is not among those found."""
+    missing = [column for column in schema.fieldNames() if column not in found]
+    if missing:
+        raise InputError(f"{where} is not the table it should be: it lacks {', '.join(missing)}")
 
 
 def write(

@@ -12,6 +12,11 @@ Item = TypeVar("Item")
 ArrowMap = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
+def unchanged(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The batches as they are: how a partition is read that holds the table itself."""
+    return batches
+
+
 def gathered(batches: Iterator[pa.RecordBatch], column: str, elements: int) -> Iterator[pa.Table]:
     """Batches put together until the lists of `column` have `elements` elements or more.
 

@@ -17,7 +17,7 @@ from pyspark.sql.types import ArrayType, IntegerType, LongType, StructField, Str
 from vecmill.core import keyed_random, sampling, windows
 from vecmill.core.rows import Rows
 from vecmill.io.schemas import PAIRS, TEXTS
-from vecmill.stages.batches import ArrowMap, gathered
+from vecmill.stages.batches import ArrowMap, gathered, unchanged
 
 # word2vec.c's MAX_SENTENCE_LENGTH: what keeps a document of any length from being one unit of work.
 PIECE_TOKENS = 1000
@@ -50,6 +50,7 @@ class SamplingTables(NamedTuple):
 def encode(
     tokens: DataFrame,
     words: Broadcast[pa.Array],
+    read: ArrowMap = unchanged,
     *,
     slices: int,
     shards: int,
@@ -64,9 +65,11 @@ def encode(
     the input is partitioned. The result has one partition a shard, sorted by slice and, within it, in
     an order that the same hash gives.
 
-    `words` holds the vocabulary in the order of the ids, on every worker.
+    `words` holds the vocabulary in the order of the ids, on every worker. `read` makes TOKENS of the
+    batches of a partition where `tokens` only tells where they are.
     """
-    encoded = tokens.mapInArrow(_look_up(words), _ENCODED)
+    look_up = _look_up(words)
+    encoded = tokens.mapInArrow(lambda batches: look_up(read(batches)), _ENCODED)
     dealt = F.xxhash64("document_id", "piece", F.lit(seed))
     place = F.pmod(dealt, F.lit(_HASH_RANGE))
     bucket = F.pmod(F.shiftright(dealt, 32), F.lit(slices * shards)).cast("int")

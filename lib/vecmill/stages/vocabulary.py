@@ -12,20 +12,20 @@ from pyspark.sql import functions as F
 
 from vecmill.core import sampling
 from vecmill.io.schemas import VOCABULARY
-from vecmill.stages.batches import gathered
+from vecmill.stages.batches import ArrowMap, gathered, unchanged
 
 # Tokens counted at once by a worker, before Spark adds up what all of them counted.
 _COUNTED_TOKENS = 1 << 20
 
 
-def count_words(tokens: DataFrame) -> DataFrame:
+def count_words(tokens: DataFrame, read: ArrowMap = unchanged) -> DataFrame:
     """TOKENS -> (word, count): one row a kind of word.
 
     Arrow counts some million tokens at a time, and Spark adds up the sums: no token becomes a row.
+    `read` makes TOKENS of the batches of a partition where `tokens` only tells where they are.
     """
     return (
-        tokens.select("tokens")
-        .mapInArrow(_count_tokens, "word string, count long")
+        tokens.mapInArrow(lambda batches: _count_tokens(read(batches)), "word string, count long")
         .groupBy("word")
         .agg(F.sum("count").alias("count"))
     )
