@@ -123,9 +123,9 @@ def build_vocabulary(run: Run) -> Mapping[str, Any]:
     settings = run.config.vocabulary
     words = vocabulary.count_words(*long_rows.read(run.folder, "tokens", TOKENS)).persist()
     try:
-        kinds = words.count()
-        histogram = vocabulary.count_of_counts(
-            words, min_count=settings.min_count, max_size=settings.max_size
+        all_words = vocabulary.count_of_counts(words)
+        histogram = vocabulary.of_vocabulary(
+            all_words, min_count=settings.min_count, max_size=settings.max_size
         )
         if len(histogram) == 0:
             top = words.sort(F.desc("count"), "word").first()
@@ -148,7 +148,7 @@ def build_vocabulary(run: Run) -> Mapping[str, Any]:
     counts, multiplicity = histogram[:, 0], histogram[:, 1]
     return {
         "words": int(multiplicity.sum()),
-        "words_seen": kinds,
+        "words_seen": int(all_words[:, 1].sum()),
         "tokens_covered": int(counts @ multiplicity),
     }
 

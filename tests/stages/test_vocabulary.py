@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from chispa import assert_approx_df_equality, assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 
 from vecmill.io.schemas import TOKENS, VOCABULARY
-from vecmill.stages.vocabulary import build_vocabulary, count_of_counts, count_words
+from vecmill.stages.vocabulary import build_vocabulary, count_of_counts, count_words, of_vocabulary
 
 WORDS = "word string, count long"
 
@@ -31,7 +32,7 @@ def vocabulary(
     subsample: float = 1e-3,
     noise_exponent: float = 0.75,
 ) -> DataFrame:
-    histogram = count_of_counts(words, min_count=min_count, max_size=max_size)
+    histogram = of_vocabulary(count_of_counts(words), min_count=min_count, max_size=max_size)
     return build_vocabulary(
         words,
         histogram,
@@ -101,12 +102,26 @@ def test_at_most_so_many_words_get_in_and_a_tie_at_the_cut_goes_by_word(spark, m
 def test_the_histogram_tells_how_many_words_have_each_count(spark):
     words = words_of(spark, e=1, d=3, c=3, b=3, a=5)
 
-    def histogram(min_count: int, max_size: int | None) -> list[list[int]]:
-        return count_of_counts(words, min_count=min_count, max_size=max_size).tolist()
+    histogram = count_of_counts(words)
 
-    assert histogram(1, None) == [[5, 1], [3, 3], [1, 1]]
-    assert histogram(2, 3) == [[5, 1], [3, 2]]
-    assert histogram(6, None) == []
+    assert histogram.tolist() == [[5, 1], [3, 3], [1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("min_count", "max_size", "expected"),
+    [
+        (1, None, [[5, 1], [3, 3], [1, 1]]),
+        (2, 3, [[5, 1], [3, 2]]),
+        (6, None, []),
+    ],
+)
+def test_the_vocabulary_has_the_highest_counts_of_the_histogram(min_count, max_size, expected):
+    histogram = np.array([[5, 1], [3, 3], [1, 1]])
+
+    found = of_vocabulary(histogram, min_count=min_count, max_size=max_size)
+
+    assert found.shape == (len(expected), 2)
+    assert found.tolist() == expected
 
 
 def test_the_same_tokens_give_the_same_bytes_whatever_the_partitions(spark):

@@ -17,6 +17,9 @@ from vecmill.stages.batches import ArrowMap, gathered, unchanged
 # Tokens counted at once by a worker, before Spark adds up what all of them counted.
 _COUNTED_TOKENS = 1 << 20
 
+# (distinct counts, 2) int64: a count, and how many words have it; highest count first.
+Histogram = npt.NDArray[np.int64]
+
 
 def count_words(tokens: DataFrame, read: ArrowMap = unchanged) -> DataFrame:
     """TOKENS -> (word, count): one row a kind of word.
@@ -37,29 +40,29 @@ def _count_tokens(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]
         yield pa.RecordBatch.from_arrays(counted.flatten(), names=["word", "count"])
 
 
-def count_of_counts(words: DataFrame, *, min_count: int, max_size: int | None) -> npt.NDArray[np.int64]:
-    """(word, count) -> how many words of the vocabulary have each count, (distinct counts, 2) int64.
+def count_of_counts(words: DataFrame) -> Histogram:
+    """(word, count) -> how many words have each count.
 
     Collected to the driver, highest count first: at most sqrt(2 * tokens) rows, since so many
     different counts need that many tokens (1.4 million rows for 10**12 tokens).
     """
-    rows = (
-        words.where(F.col("count") >= min_count)
-        .groupBy("count")
-        .agg(F.count(F.lit(1)).alias("words"))
-        .toArrow()
-        .sort_by([("count", "descending")])
-    )
-    counts, kinds = rows["count"].to_numpy(), rows["words"].to_numpy()
+    rows = words.groupBy("count").agg(F.count(F.lit(1)).alias("words")).toArrow()
+    ordered = rows.sort_by([("count", "descending")])
+    return np.column_stack([ordered["count"], ordered["words"]]).astype(np.int64)
+
+
+def of_vocabulary(histogram: Histogram, *, min_count: int, max_size: int | None) -> Histogram:
+    """What of the histogram of all words is the vocabulary's."""
+    counts, kinds = histogram[histogram[:, 0] >= min_count].T
     if max_size is not None:
         before = np.cumsum(kinds) - kinds
         kinds = np.minimum(kinds, np.maximum(max_size - before, 0))
-    return np.column_stack([counts[kinds > 0], kinds[kinds > 0]]).astype(np.int64)
+    return np.column_stack([counts[kinds > 0], kinds[kinds > 0]])
 
 
 def build_vocabulary(
     words: DataFrame,
-    histogram: npt.NDArray[np.int64],
+    histogram: Histogram,
     *,
     min_count: int,
     max_size: int | None,
@@ -69,7 +72,7 @@ def build_vocabulary(
     """(word, count) -> VOCABULARY: one row a word seen at least `min_count` times.
 
     Ids are dense from 0 by falling count, ties by word, and at most `max_size` of them. `histogram`
-    is what `count_of_counts` gave: the sums over it are the same for any partitioning, where a sum of
+    is what `of_vocabulary` gave: the sums over it are the same for any partitioning, where a sum of
     floats in Spark's order is not. The ranking window has no partition key: Spark sorts the words in
     one task, which spills to disk where it must, and it ranks words and not tokens.
     """
