@@ -139,18 +139,18 @@ def keys(config: Config, files: Sequence[FileStatus], tests: Sequence[WordTest] 
     return found
 
 
-def execute(run: Run, command: str) -> None:
+def execute(asked: Run, command: str) -> None:
     """Do what `command` asks for: its own stages, or all of them for "run". What is done is skipped.
 
     Raises InputError where a stage is asked for alone and what it reads is missing or stale.
     """
-    files = list_input(run.spark, run.config.input.path) if run.config.input.path else []
+    files = list_input(asked.spark, asked.config.input.path) if asked.config.input.path else []
     # Read before anything is computed, so that a broken test does not wait for the vectors.
-    tests = _tests(run.config) if command in ("run", "evaluate") else []
+    tests = _tests(asked.config) if command in ("run", "evaluate") else []
     for stage in STAGES:
-        if command not in ("run", stage.command) or not stage.is_wanted(run.config):
+        if command not in ("run", stage.command) or not stage.is_wanted(asked.config):
             continue
-        run, current = _planned(run, files, tests)
+        run, current = _planned(asked, files, tests)
         _record_run(run, files)
         if is_done(run, stage, current):
             run.say(stage.name, "unchanged, not run again")

@@ -259,3 +259,31 @@ def test_a_plan_is_made_from_text_alone_and_then_from_its_counts_and_writes_noth
     assert "25.0% of tokens are kept" in counted
     assert "80.0% in the vocabulary" in counted
     assert sorted(output.rglob("*")) == before
+
+
+def test_needs_of_blocked_training_are_those_worked_out_by_hand() -> None:
+    needed = needs(
+        CORPUS,
+        config("train.dim=128", "train.strategy=blocked", "train.shards=4", "train.slices=2"),
+        slots=2,
+    )
+
+    # 500,000 rows of 6 words, in 2 passes of 16 buckets.
+    bucket = 500_000 * 6 / 2 / 16
+    assert needed.training_task == round(PYTHON_BASE + 224 * MIB + 64 * MIB / 4 + 28 * 65_536 + 24 * bucket)
+    assert needed.executor == 2 * max(needed.training_task, needed.other_task)
+    assert needed.rounds == 5 * 2
+    assert needed.moved_round == 5 * 64 * MIB
+    # The rows that 16,384 held-out rows can name are all there are.
+    assert needed.collected == 64 * MIB
+    assert needed.driver == PYTHON_BASE + 72 * 65_536 + 2 * 64 * MIB
+
+
+def test_more_workers_need_less_memory_each_where_training_is_blocked() -> None:
+    found = [
+        needs(CORPUS, config("train.strategy=blocked", f"train.shards={shards}"), 2).training_task
+        for shards in (2, 8, 32)
+    ]
+
+    assert found == sorted(found, reverse=True)
+    assert len(set(found)) == 3
