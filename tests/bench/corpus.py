@@ -127,7 +127,8 @@ def _pieces(ends: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     begins = np.append(0, ends[:-1])
     pieces = -(-(ends - begins) // PIECE_TOKENS)
     number = np.arange(pieces.sum()) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-    return np.minimum(np.repeat(begins, pieces) + (number + 1) * PIECE_TOKENS, np.repeat(ends, pieces))
+    cuts = np.repeat(begins, pieces) + (number + 1) * PIECE_TOKENS
+    return np.asarray(np.minimum(cuts, np.repeat(ends, pieces)), np.int64)
 
 
 def _without_short_texts(

@@ -34,6 +34,7 @@ import os
 import statistics
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import cache, partial
@@ -140,18 +141,20 @@ def table(
     names += ["held-out", "CPU, µs a word", "moved, GB", "slowest"]
     yield f"| {' | '.join(names)} |"
     yield "|---" * len(names) + "|"
-    lines: dict[Setting, dict[Setting, Result | None]] = {}
+    results, lines = dict(known), defaultdict[Setting, list[Setting]](list)
     for setting in wanted:
-        lines.setdefault(setting._replace(seed=0), {})[setting] = known.get(setting)
-    for line in lines.values():
-        if all(line.values()):
-            yield row([*line.values()], tests)
+        lines[setting._replace(seed=0)].append(setting)
+
+    def told(line: Setting) -> Iterator[str]:
+        if all(setting in results for setting in lines[line]):
+            yield row([results[setting] for setting in lines[line]], tests)
+
+    for line in lines:
+        yield from told(line)
     for result in coming:
         setting = setting_of(result)
-        line = lines[setting._replace(seed=0)]
-        line[setting] = result
-        if all(line.values()):
-            yield row([*line.values()], tests)
+        results[setting] = result
+        yield from told(setting._replace(seed=0))
 
 
 def row(results: Sequence[Result], tests: Sequence[str]) -> str:

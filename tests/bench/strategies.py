@@ -29,9 +29,8 @@ from vecmill.stages import pairs
 from vecmill.stages.buckets import PART_PAIRS, expected, layout
 from vecmill.stages.train import Round, train_rows
 from vecmill.steps import HELD_OUT_ROWS
-from vecmill.training import rounds
+from vecmill.training import blocked, rounds
 from vecmill.training.averaging import initial_tables
-from vecmill.training.blocked import STRATA_A_ROUND
 from vecmill.training.rounds import Part, Span
 
 _MIN_RATE = 2.5e-6
@@ -116,7 +115,7 @@ class Averaging:
         counts, keep = dealt.vocabulary.counts, dealt.vocabulary.keep
         self._keep_ratio = float(counts @ keep / counts.sum())
         self.tables: kernels.Tables = initial_tables(len(counts), setting.dim, setting.seed)
-        self.parts = rounds.parts(dealt.words_of, setting.epochs)
+        self.parts: Sequence[Part] = rounds.parts(dealt.words_of, setting.epochs)
         self.load: list[float] = []
 
     def train(self, part: Part, span: Span) -> float:
@@ -197,7 +196,9 @@ class Blocked:
         vocabulary = dealt.vocabulary
         self._expected = expected(vocabulary.counts, vocabulary.keep, vocabulary.noise)
         self.tables: kernels.Tables = initial_blocks(len(vocabulary.counts), setting.dim, setting.seed)
-        self.parts = rounds.parts_of_strata(dealt.words_of, setting.epochs, setting.shards, STRATA_A_ROUND)
+        self.parts: Sequence[Part] = rounds.parts_of_strata(
+            dealt.words_of, setting.epochs, setting.shards, blocked.STRATA_A_ROUND
+        )
         self.load: list[float] = []
 
     def train(self, part: Part, span: Span) -> float:
@@ -345,7 +346,8 @@ def held_out_rows(dealt: Dealt, setting: Setting) -> Rows | None:
     return take(rows, 0, min(HELD_OUT_ROWS, len(rows.centers)))
 
 
-STRATEGIES = {
+# By name: what makes one of its data, its setting and its kernel, and what names its kernels.
+STRATEGIES: dict[str, tuple[Callable[[Dealt, Setting, Timed], Strategy], Callable[[str], Any]]] = {
     "averaging": (Averaging, kernels.kernel),
     "blocked": (Blocked, kernels.bucket_kernel),
 }
@@ -360,7 +362,7 @@ def train(dealt: Dealt, setting: Setting) -> Trained:
         import_module("vecmill.core.sgns_compiled")
         import_module("vecmill.core.sgns_buckets_compiled")
     kernel = Timed(kernel_of(name))
-    strategy: Strategy = strategy_of(dealt, setting, kernel)
+    strategy = strategy_of(dealt, setting, kernel)
     total, seen, moved, loss = sum(part.words for part in strategy.parts), 0, 0, math.nan
     for part in strategy.parts:
         loss = strategy.train(part, Span(seen / total, (seen + part.words) / total))
