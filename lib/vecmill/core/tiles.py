@@ -61,6 +61,11 @@ COMPILED: dict[str, Any] = {
 }
 
 
+# Into the function that calls it: a process that compiled a kernel ran it at half the speed of one that
+# loaded it from Numba's cache while its helpers were functions of their own.
+inlined = numba.njit(forceinline=True, **COMPILED)
+
+
 def compiled(signature: Any) -> Any:
     """Compile a function now, or load what an earlier process compiled, where there is such a place.
 
@@ -94,7 +99,7 @@ def _prefetch(typing_context: Any, address: Any) -> Any:
     return types.void(types.intp), generate
 
 
-@numba.njit(**COMPILED)
+@inlined
 def prefetch_row(table: Floats, row: int) -> None:
     """Ask for a row of a table (V, D), to be written soon."""
     begin = table.ctypes.data + np.int64(row) * table.strides[0]
@@ -102,7 +107,7 @@ def prefetch_row(table: Floats, row: int) -> None:
         _prefetch(begin + offset)  # type: ignore[call-arg]
 
 
-@numba.njit(**COMPILED)
+@inlined
 def tanh(x: np.float32) -> np.float32:
     """The hyperbolic tangent to 4e-7; the logistic function of x is half of 1 + its value at x / 2."""
     x = min(max(x, -_TANH_END), _TANH_END)
@@ -112,7 +117,7 @@ def tanh(x: np.float32) -> np.float32:
     return x * p / q
 
 
-@numba.njit(**COMPILED)
+@inlined
 def score_block(X: Floats, Y: Floats, scores: Floats, t: int, o: int) -> None:
     """The products of words t, t + 1 of X and outputs o ... o + 5 of Y, word after word."""
     a0 = a1 = a2 = a3 = a4 = a5 = b0 = b1 = b2 = b3 = b4 = b5 = ZERO
@@ -136,7 +141,7 @@ def score_block(X: Floats, Y: Floats, scores: Floats, t: int, o: int) -> None:
     scores[6], scores[7], scores[8], scores[9], scores[10], scores[11] = b0, b1, b2, b3, b4, b5
 
 
-@numba.njit(**COMPILED)
+@inlined
 def spread_block(X: Floats, Y: Floats, dX: Floats, dY: Floats, gains: Floats, t: int, o: int) -> None:
     """Add what the block's gains make of its words to dY, and of its outputs to dX."""
     a0, a1, a2, a3, a4, a5 = gains[0], gains[1], gains[2], gains[3], gains[4], gains[5]
