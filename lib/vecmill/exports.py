@@ -12,8 +12,8 @@ from vecmill.io.files import Folder
 from vecmill.io.formats import EXPORTS, Block
 from vecmill.io.schemas import VECTORS
 
-# Words that the driver holds at once: 40 MB at 100 dimensions.
-_BLOCK_WORDS = 100_000
+# Numbers that the driver holds at once, as a table and as text.
+_BLOCK_NUMBERS = 1 << 19
 
 
 def write_all(folder: Folder, count: int, dim: int, say: Callable[[str], None]) -> list[str]:
@@ -27,7 +27,7 @@ def write_all(folder: Folder, count: int, dim: int, say: Callable[[str], None]) 
         for format_, export in EXPORTS.items():
             target = Path(scratch) / export.file_name
             try:
-                files = export.write(target, vector_blocks(folder, count), count, dim)
+                files = export.write(target, vector_blocks(folder, count, dim), count, dim)
             except InputError as error:
                 say(f"left out {format_}: {str(error).replace(str(target), export.file_name)}")
                 continue
@@ -39,10 +39,9 @@ def write_all(folder: Folder, count: int, dim: int, say: Callable[[str], None]) 
     return names
 
 
-def vector_blocks(folder: Folder, count: int) -> Iterator[Block]:
-    """The rows of vectors/ in the order of their ids, at most _BLOCK_WORDS at a time."""
-    for begin in range(0, count, _BLOCK_WORDS):
-        ids = range(begin, min(begin + _BLOCK_WORDS, count))
-        rows = tables.collect(folder, "vectors", VECTORS, ids).sort_by("id").combine_chunks()
-        values = rows["vector"].chunk(0).flatten().to_numpy()
-        yield Block(rows["word"].chunk(0), rows["count"].to_numpy(), values.reshape(len(ids), -1))
+def vector_blocks(folder: Folder, count: int, dim: int) -> Iterator[Block]:
+    """The rows of vectors/ in the order of their ids, at most _BLOCK_NUMBERS numbers at a time."""
+    for rows in tables.in_order(folder, "vectors", VECTORS, count, max(1, _BLOCK_NUMBERS // dim)):
+        whole = rows.combine_chunks()
+        values = whole["vector"].chunk(0).flatten().to_numpy()
+        yield Block(whole["word"].chunk(0), whole["count"].to_numpy(), values.reshape(len(whole), -1))

@@ -8,6 +8,7 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import IntegerType, StringType, StructField, StructType
 
 from vecmill.errors import InputError
 from vecmill.io import tables
@@ -177,3 +178,28 @@ def test_a_format_that_spark_does_not_know_is_refused(spark, text):
 def test_a_path_that_does_not_exist_is_refused(spark, tmp_path):
     with pytest.raises(InputError, match=r"^input: cannot read .*missing as text: "):
         read(spark, tmp_path / "missing")
+
+
+NUMBERED = StructType([StructField("id", IntegerType(), False), StructField("word", StringType(), False)])
+
+
+@pytest.mark.parametrize("is_local", [True, False])
+def test_a_table_that_was_sorted_comes_in_its_order_and_few_rows_at_a_time(
+    spark, folder, monkeypatch, is_local
+):
+    rows = [(number, f"w{number}") for number in range(10)]
+    tables.write(spark.createDataFrame(rows, NUMBERED).sort("id"), folder, "numbered")
+    if not is_local:
+        monkeypatch.setattr(tables, "local_path", lambda qualified: None)
+
+    parts = list(tables.in_order(folder, "numbered", NUMBERED, 10, 3))
+
+    assert max(len(part) for part in parts) <= 3
+    assert [tuple(row.values()) for part in parts for row in part.to_pylist()] == rows
+
+
+def test_a_table_that_lacks_rows_is_not_taken_for_whole(spark, folder):
+    tables.write(spark.createDataFrame([(0, "a"), (2, "c")], NUMBERED).coalesce(1), folder, "numbered")
+
+    with pytest.raises(InputError, match="expected 3 rows, got 2"):
+        list(tables.in_order(folder, "numbered", NUMBERED, 3, 10))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException
@@ -48,13 +49,44 @@ def collect(
         there = read(folder, name, schema)
         rows = there if ids is None else there.where(there["id"].between(ids[0], ids[-1]))
         return rows.select(*(columns or schema.fieldNames())).toArrow()
-    table = pq.ParquetDataset(local, filters=None if ids is None else _among(ids))
+    table = ds.dataset(local, format="parquet")
     check_names(table.schema.names, schema, str(local))
-    return table.read(columns=list(columns or schema.fieldNames()))
+    scanner = table.scanner(
+        columns=list(columns or schema.fieldNames()),
+        filter=None if ids is None else (ds.field("id") >= ids.start) & (ds.field("id") < ids.stop),
+        fragment_scan_options=_FRUGAL,
+        batch_readahead=1,
+        fragment_readahead=1,
+    )
+    return scanner.to_table()
 
 
-def _among(ids: range) -> list[tuple[str, str, int]]:
-    return [("id", ">=", ids.start), ("id", "<", ids.stop)]
+def in_order(folder: Folder, name: str, schema: StructType, count: int, rows: int) -> Iterator[pa.Table]:
+    """A published table that was sorted by its column `id`, 0 to `count` - 1, at most `rows` at a time.
+
+    Raises InputError where a column is missing, or where ids are.
+    """
+    local = local_path(folder.qualified(name))
+    if local is None or not folder.exists(name):
+        for begin in range(0, count, rows):
+            ids = range(begin, min(begin + rows, count))
+            yield collect(folder, name, schema, ids).sort_by("id")
+        return
+    seen = 0
+    for path in sorted(local.glob("*.parquet")):
+        with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
+            check_names(file.schema_arrow.names, schema, str(path))
+            for batch in file.iter_batches(rows, columns=schema.fieldNames()):
+                if batch.column("id")[0].as_py() != seen:
+                    raise InputError(f"{path}: expected id {seen}, got {batch.column('id')[0].as_py()}")
+                seen += batch.num_rows
+                yield pa.Table.from_batches([batch])
+    if seen != count:
+        raise InputError(f"{local}: expected {count:,} rows, got {seen:,}")
+
+
+# Without these Arrow reads several files and row groups ahead, whole, whatever is wanted of them.
+_FRUGAL = ds.ParquetFragmentScanOptions(pre_buffer=False, use_buffered_stream=True, buffer_size=1 << 20)
 
 
 def check(table: DataFrame, schema: StructType, where: str) -> None:
