@@ -234,6 +234,14 @@ def test_another_data_source_needs_no_path():
             ["train.threads=2", "train.kernel=numpy"],
             "train.threads must be 1 with the kernel 'numpy', got 2; use train.shards for several cores",
         ),
+        (
+            ["train.strategy=blocked", "pairs.materialize=false"],
+            "pairs.materialize must be true where train.strategy is 'blocked'",
+        ),
+        (
+            ["train.strategy=blocked", "train.merge=mean"],
+            "train.merge means nothing where train.strategy is 'blocked'; remove it",
+        ),
     ],
 )
 def test_an_impossible_combination_is_told(overrides, fault):
