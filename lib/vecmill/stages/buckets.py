@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame
 from vecmill.core import keyed_random, regions
 from vecmill.core.buckets import pairs_of, sorted_by_bucket
 from vecmill.core.regions import Regions
-from vecmill.core.rows import Ids
+from vecmill.core.rows import Ids, Rows
 from vecmill.io.schemas import BUCKETS
 from vecmill.stages.batches import ArrowMap
 from vecmill.stages.pairs import PairSettings, SamplingTables, Task, draw_task
@@ -86,18 +86,28 @@ def _drawing(
     def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         # Noise belongs to buckets and not to pairs.
         rows = draw_task(batches, tables.value, settings._replace(negatives=0), epoch=epoch)
-        held: list[tuple[Ids, Ids]] = []
-        task, count, part = Task(0, 0), 0, 0
-        for task, block in rows:
-            held.append(pairs_of(block))
-            count += len(held[-1][0])
-            if count >= PART_PAIRS:
-                yield _part(held, layouts.value[task.slice_], epoch, task, part)
-                held, count, part = [], 0, part + 1
-        if held:
-            yield _part(held, layouts.value[task.slice_], epoch, task, part)
+        yield from sorted_in_parts(rows, layouts.value, epoch)
 
     return work
+
+
+def sorted_in_parts(
+    rows: Iterable[tuple[Task, Rows]],
+    layouts: Mapping[int, Layout],
+    epoch: int,
+    part_pairs: int = PART_PAIRS,
+) -> Iterator[pa.RecordBatch]:
+    """The rows of one task to BUCKETS: a part ends with the first rows that bring it to `part_pairs`."""
+    held: list[tuple[Ids, Ids]] = []
+    task, count, part = Task(0, 0), 0, 0
+    for task, block in rows:
+        held.append(pairs_of(block))
+        count += len(held[-1][0])
+        if count >= part_pairs:
+            yield _part(held, layouts[task.slice_], epoch, task, part)
+            held, count, part = [], 0, part + 1
+    if count:
+        yield _part(held, layouts[task.slice_], epoch, task, part)
 
 
 def _part(held: list[tuple[Ids, Ids]], cut: Layout, epoch: int, task: Task, part: int) -> pa.RecordBatch:
