@@ -163,20 +163,27 @@ def _to_workers(of: Broadcast[Pass], settings: Strata) -> ArrowMap:
 
     def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         layout = of.value.layout
+        vocabulary = len(layout.words.order)
         for batch in batches:
             for row in batch.to_pylist():
-                kind, block = _TABLES[row["table"]], row["block"]
-                values = np.frombuffer(row["values"], np.float32).reshape(row["rows"], -1)
+                kind, first_row, rows = _TABLES[row["table"]], row["block"] * size, row["rows"]
+                if first_row + rows > vocabulary:
+                    raise _other_vocabulary(f"it has a row {first_row + rows} of {vocabulary}")
+                values = np.frombuffer(row["values"], np.float32).reshape(rows, -1)
                 cut = layout.words if kind == _WORDS else layout.contexts
                 for region in range(layout.n_regions):
                     members = cut.members(region)
-                    begin, end = np.searchsorted(members, (block * size, (block + 1) * size))
+                    begin, end = np.searchsorted(members, (first_row, first_row + rows))
                     if begin < end:
-                        own = values[members[begin:end] - block * size]
+                        own = values[members[begin:end] - first_row]
                         worker = region if kind == _WORDS else _worker_of(region, first, layout)
-                        yield _piece(worker, kind, block, own)
+                        yield _piece(worker, kind, row["block"], own)
 
     return work
+
+
+def _other_vocabulary(how: str) -> ShapeError:
+    return ShapeError(f"the checkpoint is of another vocabulary: {how}")
 
 
 def _worker_of(region: int, stratum: int, layout: Layout) -> int:
@@ -244,9 +251,9 @@ class _Held:
         """Train the bucket; what this worker has done in the round so far."""
         settings = self._settings
         if self._filled != [len(self.W), len(self.C)]:
-            raise ShapeError(
+            raise _other_vocabulary(
                 f"worker {self.worker} needs {len(self.W)} rows of W and {len(self.C)} of C, got "
-                f"{self._filled[0]} and {self._filled[1]}; the checkpoint is of another vocabulary"
+                f"{self._filled[0]} and {self._filled[1]}"
             )
         bucket = self._bucket()
         steps = len(bucket.noise)
