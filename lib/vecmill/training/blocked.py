@@ -11,6 +11,7 @@ from pyspark.sql.types import StructType
 
 from vecmill.core import kernels, sgns
 from vecmill.core.rows import Ids, Rows, take
+from vecmill.errors import InputError
 from vecmill.io import checkpoints
 from vecmill.io.checkpoints import MetricsTable
 from vecmill.io.schemas import BLOCKS, BUCKETS
@@ -67,7 +68,7 @@ class Blocked:
             seed=settings.seed,
             epoch=part.epoch,
             slice_=part.slice_,
-            pairs=self._pairs[part.epoch, part.slice_],
+            pairs=self._pairs.get((part.epoch, part.slice_), 0),
             strata=part.strata,
             begin=span.begin,
             end=span.end,
@@ -166,14 +167,23 @@ def _ids(rows: Rows) -> Ids:
 
 
 def read_expected(run: Run) -> Expected:
-    """How often each word is in a pair and is noise, from the vocabulary: 16 bytes a word."""
+    """How often each word is in a pair and is noise, from the vocabulary: 16 bytes a word.
+
+    Raises InputError where there are fewer words than regions.
+    """
     names = "count", "keep_probability", "noise_probability"
     columns = vocabulary_columns(run.folder, *names)
+    words, shards = len(columns["count"]), run.config.train.shards
+    if words < shards:
+        raise InputError(
+            f"train.shards = {shards} cuts a vocabulary of {words:,} words into more regions than it has "
+            "words; lower it, or lower vocabulary.min_count"
+        )
     return expected(*(columns[name].to_numpy() for name in names))
 
 
 def _pairs_of_passes(run: Run) -> dict[tuple[int, int], int]:
-    """How many pairs were drawn, by epoch and slice."""
+    """How many pairs were drawn, by epoch and slice; those without any are out."""
     buckets = run.spark.read.schema(BUCKETS).parquet(run.folder.path("pairs"))
     sums = buckets.groupBy("epoch", "slice").agg(F.sum("pairs").alias("pairs")).collect()
     return {(row["epoch"], row["slice"]): row["pairs"] for row in sums}
