@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tests.end_to_end.conftest import SMALL, manifest, overrides
 from vecmill.io.run_directory import LOCK
@@ -38,8 +39,9 @@ def kill_after_rounds(started: subprocess.Popen[bytes], out: Path, rounds: int) 
     started.wait()
 
 
-def test_a_killed_driver_goes_on_to_the_same_bytes(vecmill, small_corpus, tmp_path):
-    settings = {**SMALL, "input.path": small_corpus, "train.epochs": 4, "train.slices": 2}
+@pytest.mark.parametrize("strategy", ["averaging", "blocked"])
+def test_a_killed_driver_goes_on_to_the_same_bytes(vecmill, small_corpus, tmp_path, strategy):
+    settings = {**SMALL, "input.path": small_corpus, "train.strategy": strategy, "train.epochs": 4}
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     first = subprocess.Popen(
         command({**settings, "output.path": killed}), start_new_session=True, stderr=subprocess.DEVNULL
