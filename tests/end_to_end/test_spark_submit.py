@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyspark
 import pytest
 
 from tests.end_to_end.conftest import SMALL, overrides
@@ -42,21 +43,41 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(folder.glob("vecmill-*-py3-none-any.whl"))
 
 
-def submit(wheel: Path, script: Path, *arguments: object, master: str = "local[2]") -> None:
-    """Run spark-submit with its work folders beside the wheel and not in the installed Spark."""
-    launcher = Path(sys.executable).with_name("spark-submit")
-    environment = {
-        **os.environ,
+def launcher(name: str) -> Path:
+    """A program of the installed Spark."""
+    return Path(sys.executable).with_name(name)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """That of a program of Spark whose executors work in `folder`.
+
+    Those of local-cluster work below Spark's own folder, wherever that is: here it is one of links.
+    """
+    home = folder / "spark"
+    home.mkdir(exist_ok=True)
+    for path in Path(pyspark.__file__).parent.iterdir():
+        if path.name != "work" and not (home / path.name).exists():
+            (home / path.name).symlink_to(path)
+    here = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return {
+        **here,
         "JAVA_HOME": str(java.find().home),
         "PYSPARK_PYTHON": sys.executable,
+        "SPARK_HOME": str(home),
         "SPARK_LOCAL_IP": "127.0.0.1",
-        "SPARK_WORKER_DIR": str(wheel.parent / "work"),
     }
-    environment.pop("PYTHONPATH", None)
-    options = ["--master", master, "--py-files", wheel, "--conf", "spark.ui.enabled=false"]
+
+
+def submit(wheel: Path, script: Path, *arguments: object, master: str = "local[2]") -> None:
+    """Run spark-submit on `master` with the settings that come along for it."""
+    name = "local" if master.startswith("local[") else "cluster"
+    options = ["--master", master, "--py-files", wheel]
+    options += ["--properties-file", PROJECT / "conf" / "spark" / f"{name}.conf"]
+    # Hundreds of partitions without a row would take most of the time.
+    options += ["--conf", "spark.ui.enabled=false", "--conf", "spark.sql.shuffle.partitions=4"]
     ended = subprocess.run(
-        [launcher, *options, script, *arguments],
-        env=environment,
+        [launcher("spark-submit"), *options, script, *arguments],
+        env=environment(wheel.parent),
         cwd=wheel.parent,
         capture_output=True,
         text=True,
@@ -78,7 +99,7 @@ def test_the_whole_pipeline_by_spark_submit_equals_the_one_in_this_session(
     out = tmp_path / "out"
     options = overrides({**SMALL, "input.path": small_corpus, "output.path": out})
 
-    submit(wheel, PROJECT / "jobs" / "run_pipeline.py", *options, master="local-cluster[2,1,1024]")
+    submit(wheel, PROJECT / "jobs" / "run_pipeline.py", *options, master="local-cluster[2,2,4096]")
 
     np.testing.assert_array_equal(read_run(str(out)).vectors, read_run(str(finished.folder)).vectors)
 
