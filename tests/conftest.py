@@ -14,7 +14,7 @@ from vecmill import session
 os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
 # Tests that start programs of their own take longest; begun first, they leave no processor idle at the end.
-_SLOW = ("test_spark_submit", "test_kill", "test_readme", "end_to_end")
+_SLOW = ("test_cluster", "test_spark_submit", "test_kill", "test_readme", "end_to_end")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
