@@ -16,7 +16,8 @@ does not train again what is there, so a file is for one corpus and one choice o
 it prints the table of what is there.
 
 scores    times 100, by the rules of `vecmill evaluate`; mean ± standard deviation over the seeds
-held-out  loss in nats a pair and its noise, of 0.1 % of the texts
+held-out  loss in nats a pair and its noise, of 0.1 % of the texts; each seed holds out its own, so that
+          its spread is theirs, and only one and the same seed tells settings apart
 CPU       of the kernel alone, microseconds a word and epoch
 moved     GB of parameters that the real strategy would send to workers and back in an epoch
 slowest   words of a round, or pairs of a stratum, of the busiest worker, where the mean is 1
