@@ -196,8 +196,9 @@ class Blocked:
         vocabulary = dealt.vocabulary
         self._expected = expected(vocabulary.counts, vocabulary.keep, vocabulary.noise)
         self.tables: kernels.Tables = initial_blocks(len(vocabulary.counts), setting.dim, setting.seed)
+        model = 2 * 4 * len(vocabulary.counts) * setting.dim
         self.parts: Sequence[Part] = rounds.parts_of_strata(
-            dealt.words_of, setting.epochs, setting.shards, blocked.STRATA_A_ROUND
+            dealt.words_of, setting.epochs, setting.shards, blocked.strata_a_round(model, setting.shards)
         )
         self.load: list[float] = []
 

@@ -24,7 +24,7 @@ from vecmill.training.rounds import Part, Span
 
 # Strata between two checkpoints, at most: what a kill loses. All shuffles of a round, each as large as the
 # model, lie on the disks of the executors until it ends, together at most so many bytes.
-_STRATA_A_ROUND = 8
+STRATA_A_ROUND = 8
 _SHUFFLE_BYTES = 16 << 30
 
 # Rows of the model that the driver holds for the held-out loss are those that some rows of pairs name:
@@ -153,7 +153,7 @@ class Blocked:
 
 def strata_a_round(model_bytes: int, n_regions: int) -> int:
     """How many strata are trained between two checkpoints."""
-    return max(1, min(_STRATA_A_ROUND, n_regions, _SHUFFLE_BYTES // max(model_bytes, 1)))
+    return max(1, min(STRATA_A_ROUND, n_regions, _SHUFFLE_BYTES // max(model_bytes, 1)))
 
 
 def _first(rows: Rows, count: int) -> Rows:
