@@ -16,7 +16,6 @@ from vecmill import exports, vector_sources
 from vecmill.config import Config
 from vecmill.core import kernels
 from vecmill.core.blocks import block_rows
-from vecmill.core.rows import Rows
 from vecmill.errors import ConfigError, InputError, QualityError
 from vecmill.evaluation import scores, telling, word_tests
 from vecmill.io import checkpoints, long_rows, shard_files, tables
@@ -33,14 +32,11 @@ from vecmill.session import LONG_ROWS, ONE_FILE_ONE_TASK, using
 from vecmill.stages import buckets, pairs, vectors, vocabulary
 from vecmill.stages.tokenize import python_tokenizer
 from vecmill.stages.tokenize import tokenize as tokenize_documents
-from vecmill.training import rounds
+from vecmill.training import held_out, rounds
 from vecmill.training.averaging import Averaging
 from vecmill.training.blocked import Blocked, read_expected
 
 EVALUATION = "evaluation.json"
-
-# Held-out rows are kept by the driver, so there are at most so many: 3 MB at the default window.
-HELD_OUT_ROWS = 1 << 16
 
 
 Step = Callable[[Run], Mapping[str, Any]]
@@ -340,32 +336,13 @@ def train(run: Run) -> Mapping[str, Any]:
         run.folder.delete("model")
     chosen = kernels.choose(run.config.train.kernel)
     run.say("train", f"kernel {chosen.name}: {chosen.reason}")
-    sampling_tables = run.spark.sparkContext.broadcast(read_sampling_tables(run.folder))
-    try:
-        held_out = _held_out_rows(run, sampling_tables)
-        strategy: rounds.Strategy
-        if run.config.train.strategy == "blocked":
-            strategy = Blocked(run, held_out)
-        else:
-            strategy = Averaging(run, sampling_tables, held_out)
-        return {
-            "kernel": chosen.name,
-            **rounds.train(run, strategy, lambda text: run.say("train", text)),
-        }
-    finally:
-        sampling_tables.destroy()
-
-
-def _held_out_rows(run: Run, sampling_tables: Broadcast[pairs.SamplingTables]) -> Rows | None:
-    """At most HELD_OUT_ROWS rows of the held-out texts, drawn once and the same in every run."""
-    texts = run.table("texts", TEXTS).where(F.col("slice") == pairs.HOLDOUT_SLICE)
-    settings = pair_settings(run.config)
-    with using(run.spark, ONE_FILE_ONE_TASK):
-        drawn = pairs.draw(texts, sampling_tables, settings, epoch=pairs.HOLDOUT_EPOCH)
-        rows = drawn.select("c", "w", "negatives").limit(HELD_OUT_ROWS).toArrow()
-    if rows.num_rows == 0:
-        return None
-    return pairs.rows_from_arrow(rows.combine_chunks().to_batches()[0])
+    rows = held_out.rows(run)
+    strategy: rounds.Strategy
+    strategy = Blocked(run, rows) if run.config.train.strategy == "blocked" else Averaging(run, rows)
+    return {
+        "kernel": chosen.name,
+        **rounds.train(run, strategy, lambda text: run.say("train", text)),
+    }
 
 
 def export(run: Run) -> Mapping[str, Any]:

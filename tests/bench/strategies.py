@@ -28,9 +28,9 @@ from vecmill.core.schedule import learning_rates
 from vecmill.stages import pairs
 from vecmill.stages.buckets import PART_PAIRS, expected, layout
 from vecmill.stages.train import Round, train_rows
-from vecmill.steps import HELD_OUT_ROWS
 from vecmill.training import blocked, rounds
 from vecmill.training.averaging import initial_tables
+from vecmill.training.held_out import MOST_ROWS
 from vecmill.training.rounds import Part, Span
 
 _MIN_RATE = 2.5e-6
@@ -344,7 +344,7 @@ def held_out_rows(dealt: Dealt, setting: Setting) -> Rows | None:
     if place not in dealt.texts:
         return None
     rows = concatenate([*drawn(dealt, setting, pairs.HOLDOUT_EPOCH, place, setting.negatives)])
-    return take(rows, 0, min(HELD_OUT_ROWS, len(rows.centers)))
+    return take(rows, 0, min(MOST_ROWS, len(rows.centers)))
 
 
 # By name: what makes one of its data, its setting and its kernel, and what names its kernels.

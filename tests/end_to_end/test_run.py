@@ -14,7 +14,7 @@ from tests.end_to_end import planted
 from tests.end_to_end.conftest import SMALL, Command, Finished, manifest
 from vecmill.word_vectors import read_run
 
-STAGES = ["tokenize", "vocabulary", "texts", "pairs", "train", "export"]
+STAGES = ["tokenize", "vocabulary", "plan", "texts", "pairs", "train", "export"]
 
 
 def stages_run(said: str) -> list[str]:

@@ -20,7 +20,7 @@ from vecmill.io import checkpoints, shard_files
 from vecmill.io.checkpoints import MetricsTable
 from vecmill.io.files import local_path
 from vecmill.io.schemas import PAIRS, TEXTS
-from vecmill.run import Run, pair_settings, vocabulary_columns
+from vecmill.run import Run, pair_settings, read_sampling_tables, vocabulary_columns
 from vecmill.session import ONE_FILE_ONE_TASK, using
 from vecmill.stages import pairs, train
 from vecmill.training import rounds
@@ -41,11 +41,9 @@ class Averaging:
     rows.
     """
 
-    def __init__(
-        self, run: Run, sampling_tables: Broadcast[pairs.SamplingTables], held_out: Rows | None
-    ) -> None:
+    def __init__(self, run: Run, held_out: Rows | None) -> None:
         self._run, self._held_out = run, held_out
-        self._source = _source(run, sampling_tables)
+        self._source = _source(run)
         settings = run.config.train
         columns = vocabulary_columns(run.folder, "count", "keep_probability")
         count, keep = columns["count"].to_numpy(), columns["keep_probability"].to_numpy()
@@ -108,11 +106,12 @@ def initial_tables(vocabulary_size: int, dim: int, seed: int) -> dict[str, npt.N
     return {"W": words, "C": contexts}
 
 
-def _source(run: Run, sampling_tables: Broadcast[pairs.SamplingTables]) -> Source:
+def _source(run: Run) -> Source:
     """Rows from the pairs table, or the same rows drawn from the texts where it is not written."""
     spark, folder = run.spark, run.folder
     settings = pair_settings(run.config)
     if not run.config.pairs.materialize:
+        sampling_tables = spark.sparkContext.broadcast(read_sampling_tables(folder))
 
         def drawn(part: Part) -> train.TaskRows:
             def rows_of(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, Rows]]:
