@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 from pyspark.sql import SparkSession
 
 from vecmill import session
+
+# How long an example takes is the machine's affair.
+hypothesis.settings.register_profile("vecmill", deadline=None)
+hypothesis.settings.load_profile("vecmill")
 
 # Every Java that tests start lives for a minute at most: not worth its second compiler.
 os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")

@@ -41,7 +41,7 @@ def test_the_oracles_loss_of_one_pair_is_the_formula_written_out():
     assert oracle_loss(W, C, rows) == pytest.approx(-(positive + negative), rel=1e-12)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(batches(), st.integers(1, 50))
 def test_an_update_equals_the_oracles(batch, rows_per_step):
     W, C, rows, rates = batch
@@ -66,7 +66,7 @@ def test_an_update_over_thousands_of_rows_equals_the_oracles(rows_per_step):
     assert total == pytest.approx(expected_loss, rel=1e-5)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(batches())
 def test_the_loss_equals_the_oracles_and_changes_nothing(batch):
     W, C, rows, _ = batch

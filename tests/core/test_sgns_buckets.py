@@ -57,7 +57,7 @@ def test_the_oracles_loss_of_one_step_is_the_formula_written_out():
     assert oracle_loss(W, C, bucket) == pytest.approx(-(pair + noise), rel=1e-12)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(buckets(), st.integers(1, 20))
 def test_an_update_equals_the_oracles(batch, steps_together):
     assert_equals_the_oracle(batch, steps_together)

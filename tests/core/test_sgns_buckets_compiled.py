@@ -30,7 +30,7 @@ def assert_equals_the_oracle(batch):
     assert total == pytest.approx(expected_loss, rel=1e-5, abs=1e-5)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(buckets())
 def test_an_update_equals_the_oracles(batch):
     assert_equals_the_oracle(batch)
@@ -51,7 +51,7 @@ def test_hundreds_of_steps_equal_the_oracles():
     assert_equals_the_oracle(random_bucket(0, n_words=200, n_contexts=300, n_pairs=4000, n_noisy=2500))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.floats(-1e5, 1e5, width=32))
 def test_any_score_gives_the_oracles_loss_and_finite_tables(score):
     W = np.array([[score], [0.5]], np.float32)

@@ -30,7 +30,7 @@ def assert_equals_the_oracle(batch):
     assert total == pytest.approx(expected_loss, rel=1e-5, abs=1e-5)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(batches())
 def test_an_update_equals_the_oracles(batch):
     assert_equals_the_oracle(batch)
@@ -47,7 +47,7 @@ def test_a_window_of_hundreds_of_words_is_one_row():
     assert_equals_the_oracle((W, C, rows, rates / np.float32(100)))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.floats(-1e5, 1e5, width=32))
 def test_any_score_gives_the_oracles_loss_and_finite_tables(score):
     W = np.array([[score], [0.5]], np.float32)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
@@ -109,7 +109,6 @@ def test_heaps_law_gives_what_it_was_fitted_to() -> None:
     assert heaps(255_231, 5) == pytest.approx(5_593, rel=0.2)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 100_000), st.just(0.0) | st.floats(1e-9, 1))
 def test_the_share_that_is_kept_is_a_share_and_falls_with_the_threshold(
     words: int, subsample: float

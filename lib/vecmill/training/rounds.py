@@ -149,7 +149,7 @@ def summed(of_workers: MetricsTable, part: Part, config: Config) -> Metrics:
     if metrics is None or metrics.pairs == 0:
         raise InputError(
             f"slice {part.slice_} of epoch {part.epoch} has no pairs to train on; use fewer "
-            "train.slices, or a corpus whose documents have more than one known word"
+            "train.slices or train.shards, or a corpus whose documents have more than one known word"
         )
     if not np.isfinite(metrics.loss):
         raise ConfigError(
