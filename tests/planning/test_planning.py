@@ -273,9 +273,9 @@ def test_needs_of_blocked_training_are_those_worked_out_by_hand() -> None:
     assert needed.executor == 2 * max(needed.training_task, needed.other_task)
     assert needed.rounds == 5 * 2
     assert needed.moved_round == 5 * 64 * MIB
-    # The rows that 16,384 held-out rows can name are all there are.
-    assert needed.collected == 64 * MIB
-    assert needed.driver == PYTHON_BASE + 72 * 65_536 + 2 * 64 * MIB
+    # 4,096 held-out rows name a dozen rows of both tables each.
+    assert needed.collected == 4_096 * 12 * 2 * 4 * 128
+    assert needed.driver == PYTHON_BASE + 72 * 65_536 + 2 * needed.collected
 
 
 def test_more_workers_need_less_memory_each_where_training_is_blocked() -> None:

@@ -29,7 +29,7 @@ _SHUFFLE_BYTES = 16 << 30
 
 # Rows of the model that the driver holds for the held-out loss are those that some rows of pairs name:
 # at most a dozen each at the default window.
-HELD_OUT_ROWS = 1 << 14
+HELD_OUT_ROWS = 1 << 12
 
 
 class Blocked:
