@@ -73,8 +73,8 @@ def test_a_small_corpus_stays_one_shard_on_a_cluster():
 def test_a_large_corpus_is_trained_in_blocks_by_all_slots_of_a_cluster():
     choice = choose(corpus(20_000_000_000, 1_000_000), config(), CLUSTER)
 
-    assert (choice.strategy, choice.shards, choice.slices, choice.threads) == ("blocked", 64, 4, 1)
-    assert choice.reasons[0].startswith("blocked, 64 workers, 4 passes an epoch at a rate of 0.05: ")
+    assert (choice.strategy, choice.shards, choice.slices, choice.threads) == ("blocked", 64, 8, 1)
+    assert choice.reasons[0].startswith("blocked, 64 workers, 8 passes an epoch at a rate of 0.05: ")
     assert choice.reasons[1].startswith("one shard would take about")
 
 
