@@ -134,7 +134,7 @@ def needs(corpus: Corpus, config: Config, slots: int) -> Needs:
             "vocabulary": _VOCABULARY_ROW_BYTES * words,
             "texts": round(_TOKEN_BYTES * corpus.covered),
             "pairs": of.pairs if config.pairs.materialize else 0,
-            "model": _CHECKPOINTS * model,
+            "model": min(_CHECKPOINTS, of.rounds) * model,
             "vectors": table,
             "exports": words * (_EXPORT_NUMBER_BYTES * dim + _EXPORT_WORD_BYTES),
         },
