@@ -275,7 +275,7 @@ def test_needs_of_blocked_training_are_those_worked_out_by_hand() -> None:
     assert needed.moved_round == 5 * 64 * MIB
     # 4,096 held-out rows name a dozen rows of both tables each.
     assert needed.collected == 4_096 * 12 * 2 * 4 * 128
-    assert needed.driver == PYTHON_BASE + 72 * 65_536 + 2 * needed.collected
+    assert needed.driver == PYTHON_BASE + 128 * 65_536 + 2 * needed.collected
 
 
 def test_more_workers_need_less_memory_each_where_training_is_blocked() -> None:
