@@ -60,6 +60,17 @@ def _pick(section: Any, *names: str) -> Settings:
     return {name: getattr(section, name) for name in names}
 
 
+def _planned_by(config: Config) -> Settings:
+    """What a plan depends on: the sizes of a training, and for a choice what was left open and what not."""
+    sizes = _pick(config.pairs, "window", "materialize") | _pick(
+        config.train, "strategy", "dim", "epochs", "shards", "slices"
+    )
+    if config.train.strategy != "auto":
+        return sizes
+    open_rate = "learning_rate" not in config.train.model_fields_set
+    return sizes | _pick(config.train, "learning_rate", "min_learning_rate", "kernel") | {"open": open_rate}
+
+
 STAGES = (
     Stage(
         "tokenize",
@@ -79,7 +90,7 @@ STAGES = (
         "plan",
         "pairs",
         ("vocabulary",),
-        lambda c: c.train.model_dump() | {"set": sorted(c.train.model_fields_set)},
+        _planned_by,
         steps.plan,
     ),
     Stage(

@@ -95,12 +95,13 @@ def test_only_what_depends_on_a_changed_setting_runs_again(vecmill, small_corpus
     assert_same_vectors(tmp_path / "fresh", tmp_path / "out")
     settings["train.epochs"] = 3
     more = vecmill("run", settings=settings)
-    assert stages_run(more.said) == ["pairs", "train", "export"]
+    assert stages_run(more.said) == ["plan", "pairs", "train", "export"]
     assert "epoch 1/3 drawn" not in more.said, "pairs that are there are not drawn again"
     settings["pairs.window"] = 2
-    assert stages_run(vecmill("run", settings=settings).said) == ["pairs", "train", "export"]
+    assert stages_run(vecmill("run", settings=settings).said) == ["plan", "pairs", "train", "export"]
     settings["pairs.subsample"] = 0.1
-    assert stages_run(vecmill("run", settings=settings).said) == ["vocabulary", "pairs", "train", "export"]
+    without_texts = ["vocabulary", "plan", "pairs", "train", "export"]
+    assert stages_run(vecmill("run", settings=settings).said) == without_texts
     settings["vocabulary.min_count"] = 2
     assert stages_run(vecmill("run", settings=settings).said) == STAGES[1:]
 
