@@ -168,7 +168,7 @@ def plan(run: Run) -> Mapping[str, Any]:
         f"{told_bytes(needed.training_task)} of memory a training task, {told_bytes(needed.driver)} the "
         f"driver; {told_bytes(needed.output)} of disk",
     )
-    return {**chosen, "task_bytes": needed.training_task, "driver_bytes": needed.driver}
+    return {**chosen, "needs": {"training_task": needed.training_task, "driver": needed.driver}}
 
 
 @_reading_documents
