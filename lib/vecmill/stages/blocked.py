@@ -237,8 +237,8 @@ class _Held:
             self.C = np.empty((len(self._contexts), self._settings.dim), np.float32)
         what = kind.as_py()
         if what == _PAIRS:
-            ids = (np.frombuffer(part.as_buffer(), np.int32) for part in (values, others))
-            self._pairs.append(tuple(ids))  # type: ignore[arg-type]
+            words, contexts = (np.frombuffer(part.as_buffer(), np.int32) for part in (values, others))
+            self._pairs.append((words, contexts))
         elif what == _DONE:
             self._metrics = Metrics(*np.frombuffer(values.as_buffer(), np.float64))
         else:
