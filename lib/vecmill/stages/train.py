@@ -159,7 +159,7 @@ def train_rows(
         for _, batch in rows:
             yield batch
 
-    for batch in regroup(one_ahead(only_rows()), BATCH_ROWS):
+    for batch in one_ahead(regroup(only_rows(), BATCH_ROWS)):
         count = len(batch.centers)
         within = np.minimum((seen + np.arange(count)) / expected, 1.0)
         progress = settings.begin + (settings.end - settings.begin) * within

@@ -126,16 +126,24 @@ def _source(run: Run) -> Source:
     local = local_path(folder.qualified("pairs"))
     if local is not None:
         # Not a function of this module, which executors could not import: it needs the configuration.
-        def rows_in_files(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, Rows]]:
-            for batch in batches:
-                for place in batch.to_pylist():
-                    for rows in shard_files.read_file(place["file"]):
-                        yield place["shard"], pairs.rows_from_arrow(rows)
+        def in_files(part: Part) -> train.TaskRows:
+            files = shard_files.of_shards(local, part.epoch, part.slice_)
 
-        return Source(
-            lambda part: shard_files.of_shards(spark, local, part.epoch, part.slice_),
-            lambda part: rows_in_files,
-        )
+            def rows_of(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, Rows]]:
+                for batch in batches:
+                    for shard in batch.column("id").to_pylist():
+                        for file in files.get(shard, []):
+                            for rows in shard_files.read_file(file):
+                                yield shard, pairs.rows_from_arrow(rows)
+
+            return rows_of
+
+        # A partition a number: Spark reads nothing, and has nothing to bring into order.
+        def numbered(part: Part) -> DataFrame:
+            shards = max(part.shards) + 1
+            return spark.range(0, shards, numPartitions=shards)
+
+        return Source(numbered, in_files)
 
     def partitions(part: Part) -> DataFrame:
         path = f"pairs/epoch={part.epoch}/slice={part.slice_}"
