@@ -1,6 +1,6 @@
-"""Submitted by test_cluster: runs of vecmill in one application, in each of which an executor dies.
+"""Submitted by test_cluster: runs of vecmill in one application, in which executors may die.
 
-Each line of the file it is given is a run: {"options": [...], "fatal_call": which call of the kernel}.
+Each line of the file it is given is a run: its "options", and the "fatal_call" of the kernel, if any.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from vecmill.core import kernels
 Kernel = Callable[..., float]
 
 
-def dying(make: Callable[..., Kernel], fatal_call: int) -> Callable[..., Kernel]:
+def dying(make: Callable[..., Kernel], fatal_call: int | None) -> Callable[..., Kernel]:
     """What makes a kernel, in whose `fatal_call`th call, on whatever executor, that executor is killed."""
     calls = Path(tempfile.mkdtemp())
 
@@ -31,7 +31,7 @@ def dying(make: Callable[..., Kernel], fatal_call: int) -> Callable[..., Kernel]
 
         def call(*arguments: Any) -> float:
             loss = kernel(*arguments)
-            if _number_of_call(calls) == fatal_call:
+            if fatal_call and _number_of_call(calls) == fatal_call:
                 _kill_executor()
             return loss
 

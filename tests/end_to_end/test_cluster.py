@@ -13,7 +13,14 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.end_to_end.conftest import SMALL, overrides
-from tests.end_to_end.test_spark_submit import PROJECT, environment, launcher, submit, wheel  # noqa: F401
+from tests.end_to_end.test_spark_submit import (
+    PROJECT,
+    SMALL_CLUSTER,
+    environment,
+    launcher,
+    submit,
+    wheel,  # noqa: F401
+)
 from tests.end_to_end.test_strategies import STRATEGIES
 
 _PATIENCE_SECONDS = 120
@@ -87,38 +94,63 @@ def settings(strategy: str, corpus: Path, out: Path) -> dict[str, Any]:
     }
 
 
+def submit_all(
+    wheel: Path,  # noqa: F811
+    corpus: Path,
+    folder: Path,
+    fatal_calls: dict[str, int],
+    **cluster: Any,
+) -> Path:
+    """Train by every strategy on a cluster, in one application; a folder with a run of each."""
+    runs = [
+        {
+            "options": overrides(settings(strategy, corpus, folder / strategy)),
+            "fatal_call": fatal_calls.get(strategy),
+        }
+        for strategy in STRATEGIES
+    ]
+    (folder / "runs").write_text("\n".join(map(json.dumps, runs)))
+    script = PROJECT / "tests" / "end_to_end" / "on_cluster.py"
+    submit(wheel, script, folder / "runs", **cluster)
+    return folder
+
+
 @pytest.fixture(scope="module")
-def on_cluster(
+def losing(
     cluster: Cluster,
     wheel: Path,  # noqa: F811
     small_corpus: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
-    """A folder with a run of every strategy, in each of which an executor was killed."""
-    folder = tmp_path_factory.mktemp("on_cluster")
-    runs = [
-        {"options": overrides(settings(strategy, small_corpus, folder / strategy)), "fatal_call": call}
-        for strategy, call in FATAL_CALLS.items()
-    ]
-    (folder / "runs").write_text("\n".join(map(json.dumps, runs)))
-    script = PROJECT / "tests" / "end_to_end" / "on_cluster.py"
-    submit(wheel, script, folder / "runs", master=cluster.master)
-    return folder
+    """A run of every strategy, in each of which an executor was killed."""
+    folder = tmp_path_factory.mktemp("losing")
+    return submit_all(wheel, small_corpus, folder, FATAL_CALLS, master=cluster.master)
+
+
+@pytest.fixture(scope="module")
+def small(
+    wheel: Path,  # noqa: F811
+    small_corpus: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """A run of every strategy on the smallest executors."""
+    return submit_all(wheel, small_corpus, tmp_path_factory.mktemp("small"), {}, **SMALL_CLUSTER)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_a_cluster_that_loses_an_executor_gives_the_same_bytes_as_this_machine_alone(
-    vecmill, on_cluster, small_corpus, tmp_path, strategy
+def test_every_cluster_gives_the_same_bytes_as_this_machine_alone(
+    vecmill, losing, small, small_corpus, tmp_path, strategy
 ):
     outcome = vecmill("run", settings=settings(strategy, small_corpus, tmp_path / "out"))
 
     assert outcome.code == 0, outcome.said
     vectors = Path("exports", "vectors.bin")
-    here, there = tmp_path / "out", on_cluster / strategy
-    assert (there / vectors).read_bytes() == (here / vectors).read_bytes()
+    here = (tmp_path / "out" / vectors).read_bytes()
+    assert (losing / strategy / vectors).read_bytes() == here
+    assert (small / strategy / vectors).read_bytes() == here
 
 
-def test_an_executor_was_lost_in_every_run(on_cluster, cluster):
+def test_an_executor_was_lost_in_every_run(losing, cluster):
     # Workers keep a folder for each executor that they started, and start another for one that is lost.
     executors = [path for path in cluster.work.glob("*/*") if path.is_dir()]
 

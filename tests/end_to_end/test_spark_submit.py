@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,9 @@ from vecmill import java
 from vecmill.word_vectors import read_run
 
 PROJECT = Path(__file__).parents[2]
+
+# Executors on this machine, of a core and a gigabyte each: less than cluster.conf would give them.
+SMALL_CLUSTER = {"master": "local-cluster[2,1,1024]", "executor": {"cores": 1, "memory": "1g"}}
 
 _WHERE = """\
 from pyspark.sql import SparkSession
@@ -68,13 +72,21 @@ def environment(folder: Path) -> dict[str, str]:
     }
 
 
-def submit(wheel: Path, script: Path, *arguments: object, master: str = "local[2]") -> None:
-    """Run spark-submit on `master` with the settings that come along for it."""
+def submit(
+    wheel: Path,
+    script: Path,
+    *arguments: object,
+    master: str = "local[2]",
+    executor: Mapping[str, object] | None = None,
+) -> None:
+    """Run spark-submit on `master` with the settings that come along for it, and other executors."""
     name = "local" if master.startswith("local[") else "cluster"
     options = ["--master", master, "--py-files", wheel]
     options += ["--properties-file", PROJECT / "conf" / "spark" / f"{name}.conf"]
     # Hundreds of partitions without a row would take most of the time.
     options += ["--conf", "spark.ui.enabled=false", "--conf", "spark.sql.shuffle.partitions=4"]
+    for key, value in (executor or {}).items():
+        options += ["--conf", f"spark.executor.{key}={value}"]
     ended = subprocess.run(
         [launcher("spark-submit"), *options, script, *arguments],
         env=environment(wheel.parent),
@@ -99,7 +111,7 @@ def test_the_whole_pipeline_by_spark_submit_equals_the_one_in_this_session(
     out = tmp_path / "out"
     options = overrides({**SMALL, "input.path": small_corpus, "output.path": out})
 
-    submit(wheel, PROJECT / "jobs" / "run_pipeline.py", *options, master="local-cluster[2,2,4096]")
+    submit(wheel, PROJECT / "jobs" / "run_pipeline.py", *options, **SMALL_CLUSTER)
 
     np.testing.assert_array_equal(read_run(str(out)).vectors, read_run(str(finished.folder)).vectors)
 

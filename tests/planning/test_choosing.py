@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pytest
 
@@ -42,8 +43,8 @@ CLUSTER = dataclasses.replace(
 )
 
 
-def corpus(words: int, vocabulary: int) -> Corpus:
-    return Corpus(words, words, vocabulary, 0.77, ())
+def corpus(words: int, vocabulary: int, hottest: float = 0.012) -> Corpus:
+    return Corpus(words, words, vocabulary, 0.77, hottest, ())
 
 
 def config(*overrides: str) -> Config:
@@ -67,15 +68,24 @@ def test_a_small_corpus_stays_one_shard_on_a_cluster():
     choice = choose(corpus(16_000_000, 70_000), config(), CLUSTER)
 
     assert (choice.strategy, choice.shards, choice.threads) == ("averaging", 1, 4)
-    assert "64 workers would take about" in choice.reasons[1]
+    assert re.fullmatch(r"\d+ workers would take about .*, most of it to start tasks .*", choice.reasons[1])
 
 
 def test_a_large_corpus_is_trained_in_blocks_by_all_slots_of_a_cluster():
-    choice = choose(corpus(20_000_000_000, 1_000_000), config(), CLUSTER)
+    choice = choose(corpus(200_000_000_000, 1_000_000), config(), CLUSTER)
 
     assert (choice.strategy, choice.shards, choice.slices, choice.threads) == ("blocked", 64, 8, 1)
     assert choice.reasons[0].startswith("blocked, 64 workers, 8 passes an epoch at a rate of 0.05: ")
     assert choice.reasons[1].startswith("one shard would take about")
+
+
+def test_workers_that_would_wait_for_the_hottest_word_are_not_taken():
+    wide = dataclasses.replace(CLUSTER, executors=256, overhead=64 * GIB)
+    text = 200_000_000_000, 1_000_000
+
+    even, uneven = (choose(corpus(*text, hottest), config(), wide).shards for hottest in (1e-4, 0.05))
+
+    assert uneven <= 2 / 0.05 < 128 < even
 
 
 def test_cores_that_a_task_has_to_itself_are_its_threads():

@@ -17,12 +17,14 @@ from vecmill.core.sampling import keep_probability
 from vecmill.io.files import list_input
 from vecmill.machine import GIB, MIB, PYTHON_BASE
 from vecmill.planning.command import plan
-from vecmill.planning.corpus import Corpus, counted, estimate, heaps, zipf_keep_ratio
+from vecmill.planning.corpus import Corpus, Kept, counted, estimate, heaps, zipf_kept
 from vecmill.planning.fitting import misfits
 from vecmill.planning.needs import needs
 from vecmill.planning.places import Place
 
-CORPUS = Corpus(tokens=1_100_000, covered=1_000_000, vocabulary=65_536, keep_ratio=0.5, origin=("",))
+CORPUS = Corpus(
+    tokens=1_100_000, covered=1_000_000, vocabulary=65_536, keep_ratio=0.5, hottest=0.01, origin=("",)
+)
 
 ROOMY = Place(
     local=True,
@@ -113,20 +115,22 @@ def test_heaps_law_gives_what_it_was_fitted_to() -> None:
 def test_the_share_that_is_kept_is_a_share_and_falls_with_the_threshold(
     words: int, subsample: float
 ) -> None:
-    share = zipf_keep_ratio(words, subsample)
+    share, hottest = zipf_kept(words, subsample)
 
-    assert 0 <= share <= 1
+    assert 0 < share <= 1
+    assert 0 < hottest <= 1
     if subsample:
-        assert share >= zipf_keep_ratio(words, subsample / 2) - 1e-9
+        assert share >= zipf_kept(words, subsample / 2).ratio - 1e-9
     else:
         assert share == 1
 
 
 def test_the_share_that_is_kept_is_that_of_a_vocabulary_with_such_counts() -> None:
     counts = (10**9 / np.arange(1, 10_001)).astype(np.int64)
-    kept = counts @ keep_probability(counts, int(counts.sum()), 1e-4) / counts.sum()
+    kept = counts * keep_probability(counts, int(counts.sum()), 1e-4)
 
-    assert zipf_keep_ratio(10_000, 1e-4) == pytest.approx(kept, rel=1e-3)
+    expected = kept.sum() / counts.sum(), kept.max() / kept.sum()
+    assert zipf_kept(10_000, 1e-4) == pytest.approx(expected, rel=1e-3)
 
 
 def test_an_estimate_says_that_it_is_one_and_heeds_the_largest_vocabulary() -> None:
@@ -143,10 +147,10 @@ def test_counts_come_from_the_record_of_the_run() -> None:
         "vocabulary": {"words": 5_289, "tokens_covered": 778_564},
     }
 
-    found = counted(stages, 0.66)
+    found = counted(stages, Kept(0.66, 0.02))
 
     assert (found.tokens, found.covered, found.vocabulary) == (791_451, 778_564, 5_289)
-    assert found.keep_ratio == 0.66
+    assert (found.keep_ratio, found.hottest) == (0.66, 0.02)
 
 
 def test_pairs_take_what_was_measured_on_two_corpora() -> None:
@@ -155,7 +159,7 @@ def test_pairs_take_what_was_measured_on_two_corpora() -> None:
         (3_726_085, 2_844_803 / 3_726_085, 31_304, 72_703_294),
         (16_456_904, 12_662_181 / 16_456_904, 70_211, 1_698_530_136 / 5),
     ):
-        corpus = Corpus(covered, covered, words, keep, ())
+        corpus = Corpus(covered, covered, words, keep, 0.01, ())
         pairs = needs(corpus, config("train.epochs=1"), slots=1).disk["pairs"]
 
         assert pairs == pytest.approx(measured, rel=0.05)

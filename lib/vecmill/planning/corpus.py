@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from pyspark.sql import functions as F
@@ -36,6 +36,7 @@ class Corpus:
     covered     tokens whose word is in the vocabulary
     vocabulary  words that get a vector
     keep_ratio  share of the covered tokens that subsampling keeps
+    hottest     share of one word alone, the most frequent, in the tokens that are kept
     origin      how these are known, a sentence each
     """
 
@@ -43,6 +44,7 @@ class Corpus:
     covered: int
     vocabulary: int
     keep_ratio: float
+    hottest: float
     origin: tuple[str, ...]
 
 
@@ -52,12 +54,11 @@ def estimate(text_bytes: float, config: Config) -> Corpus:
     words = heaps(tokens, config.vocabulary.min_count)
     if config.vocabulary.max_size is not None:
         words = min(words, config.vocabulary.max_size)
-    keep = zipf_keep_ratio(words, config.pairs.subsample)
     return Corpus(
         tokens,
         tokens,
         words,
-        keep,
+        *zipf_kept(words, config.pairs.subsample),
         (
             f"AN ESTIMATE from {told_bytes(text_bytes)} of text as if it were English prose: a token for "
             f"{_BYTES_A_TOKEN:g} bytes; {_HEAPS_FACTOR:g} (tokens / min_count)^{_HEAPS_EXPONENT:g} words "
@@ -74,28 +75,36 @@ def heaps(tokens: int, min_count: int) -> int:
     return max(1, min(tokens, round(words)))
 
 
-def zipf_keep_ratio(words: int, subsample: float) -> float:
-    """The share of tokens that subsampling keeps where counts fall as 1 / rank.
+class Kept(NamedTuple):
+    """What subsampling keeps: the share of all tokens, and of these the share of the hottest word."""
 
-    0.778 for the 70,211 words of a corpus whose true share is 0.769 at 1e-3, and 0.591 for 0.592 at 1e-4.
+    ratio: float
+    hottest: float
+
+
+def zipf_kept(words: int, subsample: float) -> Kept:
+    """What subsampling keeps where counts fall as 1 / rank.
+
+    The ratio is 0.778 for the 70,211 words of a corpus where it is 0.769 at 1e-3; 0.591 for 0.592 at 1e-4.
     """
     # Only the first words are frequent enough to lose tokens; the rest has the sum of 1 / rank alone.
-    head = np.arange(1, min(words, 1_000_000) + 1)
-    share = 1 / head / (math.log(words) + np.euler_gamma + 1 / (2 * words))
+    head = 1 / np.arange(1, min(words, 1_000_000) + 1)
+    share = head / (head.sum() + math.log(words / len(head)))
     # Counts of 1e12 tokens, so that rounding to whole tokens does not matter.
     counts = np.maximum(1, share * 1e12).astype(np.int64)
-    lost = 1 - keep_probability(counts, 10**12, subsample)
-    return float(np.clip(1 - share @ lost, 0, 1))
+    keep = keep_probability(counts, 10**12, subsample)
+    ratio = 1 - float(share @ (1 - keep))
+    return Kept(ratio, float((share * keep).max()) / ratio)
 
 
-def counted(stages: Mapping[str, Mapping[str, Any]], keep_ratio: float) -> Corpus:
+def counted(stages: Mapping[str, Mapping[str, Any]], kept: Kept) -> Corpus:
     """The corpus as the records of a run's stages "tokenize" and "vocabulary" tell it."""
     vocabulary = stages["vocabulary"]
     return Corpus(
         stages["tokenize"]["tokens"],
         vocabulary["tokens_covered"],
         vocabulary["words"],
-        keep_ratio,
+        *kept,
         ("Tokens and vocabulary are counted: this output has them already.",),
     )
 
@@ -105,7 +114,7 @@ def counted_corpus(folder: Folder, manifest: Manifest) -> Corpus:
     count, keep = F.col("count"), F.col("keep_probability")
     row = (
         tables.read(folder, "vocabulary", VOCABULARY)
-        .agg((F.sum(count * keep) / F.sum(count)).alias("keep_ratio"))
+        .agg(F.sum(count * keep) / F.sum(count), F.max(count * keep) / F.sum(count * keep))
         .collect()[0]
     )
-    return counted(manifest.content["stages"], row["keep_ratio"])
+    return counted(manifest.content["stages"], Kept(*row))
