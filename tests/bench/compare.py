@@ -9,7 +9,8 @@ and tells medians. Settings are those of `tests.bench.peers`.
 
 wall       seconds from tokens in a text file to vectors in a file, vocabulary and start of Java included
 CPU        of training alone, microseconds a word and epoch: gensim's process while it trains, vecmill's
-           tasks with the reading of pairs and the handing over of changes; MLlib's cannot be told apart
+           tasks with the reading (or drawing) of pairs and the handing over of changes; MLlib's cannot
+           be told apart
 peak       highest resident memory of the largest process of each kind, and of all together; MB
 scores     gensim's own evaluations over the 30,000 most frequent words
 """
@@ -72,8 +73,10 @@ def prepare(corpus: Path, target: Path, limit: int | None) -> int:
     return seen
 
 
-def vecmill(kernel: str, threads: int) -> Callable[[Path, Path], tuple[Usage, float | None, Path]]:
-    """Every stage of vecmill on one shard."""
+def vecmill(
+    kernel: str, threads: int, *, materialize: bool = True
+) -> Callable[[Path, Path], tuple[Usage, float | None, Path]]:
+    """Every stage of vecmill on one shard; pairs are written first, or drawn while training."""
 
     def run(tokens: Path, folder: Path) -> tuple[Usage, float | None, Path]:
         settings = {
@@ -83,6 +86,7 @@ def vecmill(kernel: str, threads: int) -> Callable[[Path, Path], tuple[Usage, fl
             "vocabulary.min_count": peers.MIN_COUNT,
             "pairs.window": peers.WINDOW,
             "pairs.negatives": peers.NEGATIVES,
+            "pairs.materialize": str(materialize).lower(),
             "train.dim": peers.DIM,
             "train.epochs": peers.EPOCHS,
             "train.learning_rate": peers.RATE,
@@ -121,6 +125,10 @@ def peer(name: str, workers: int) -> Callable[[Path, Path], tuple[Usage, float |
 
 TRAINERS = {
     "vecmill": ("vecmill, numba, all cores", vecmill("numba", _CORES)),
+    "vecmill-drawn": (
+        "vecmill, numba, all cores, no pairs written",
+        vecmill("numba", _CORES, materialize=False),
+    ),
     "vecmill-1": ("vecmill, numba, 1 thread", vecmill("numba", 1)),
     "vecmill-numpy": ("vecmill, numpy, 1 thread", vecmill("numpy", 1)),
     "gensim": ("gensim, all cores", peer("gensim", _CORES)),

@@ -22,9 +22,9 @@ from vecmill.training.rounds import told_duration
 # The best rate of one shard and of blocked training alike.
 _LEARNING_RATE = 0.05
 
-# Passes an epoch that blocked training needs to be as good as one shard: with 8 and 32 workers 4 were
-# enough, with 128 they cost a point of analogies and 8 did not.
-_SLICES, _SLICES_OF_MANY, _MANY = 4, 8, 64
+# Passes an epoch that blocked training needs to be as good as one shard: with 8, 32 and 128 workers 8 were
+# enough, while 4 cost 128 workers a point of analogies, and all of them one of WordSim-353.
+_SLICES = 8
 
 # More regions than this leave a stratum so little text that starting its tasks takes longer.
 _MOST_REGIONS = 1024
@@ -108,8 +108,7 @@ def _candidates(corpus: Corpus, config: Config, place: Place) -> Iterator[_Candi
     for shards in _worker_counts(place, min(_MOST_REGIONS, corpus.vocabulary)):
         if not config.pairs.materialize:
             break
-        slices = _SLICES if shards < _MANY else _SLICES_OF_MANY
-        many = {"strategy": "blocked", "shards": shards, "slices": slices}
+        many = {"strategy": "blocked", "shards": shards, "slices": _SLICES}
         many["threads"] = min(place.threads, _MOST_THREADS) if compiled else 1
         yield _candidate(corpus, with_settings(config, of_all | many), place)
 
