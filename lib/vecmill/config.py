@@ -84,6 +84,7 @@ class Train(_Section):
         "averaging", description="how many workers train one model"
     )
     merge: Literal["mean", "adasum"] = Field("mean", description="how shards become one model")
+    warm_up: int = Field(0, ge=0, description="rounds whose shards train one after another, at the start")
     seed: int = Field(1, ge=0, lt=2**63, description="every random number follows from it")
     holdout: _Number = Field(1e-3, ge=0, le=0.5, description="share of the text kept for the loss")
 
@@ -190,10 +191,11 @@ def _impossible(config: Config) -> Iterator[str]:
                 "pairs.materialize must be true where train.strategy is 'blocked', since every worker "
                 "needs pairs of all texts"
             )
-        if "merge" in train.model_fields_set:
-            yield "train.merge means nothing where train.strategy is 'blocked'; remove it"
+        for key in ("merge", "warm_up"):
+            if key in train.model_fields_set:
+                yield f"train.{key} means nothing where train.strategy is 'blocked'; remove it"
     if train.strategy == "auto":
-        for key in ("shards", "slices", "threads", "merge"):
+        for key in ("shards", "slices", "threads", "merge", "warm_up"):
             if key in train.model_fields_set:
                 yield (
                     f"train.{key} is what train.strategy 'auto' chooses; remove it, or name the strategy"

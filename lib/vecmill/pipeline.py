@@ -117,7 +117,7 @@ STAGES = (
         lambda c: (
             _pick(c.pairs, "window", "negatives")
             | _pick(c.train, "dim", "epochs", "learning_rate", "min_learning_rate")
-            | _pick(c.train, "strategy", "merge", "threads")
+            | _pick(c.train, "strategy", "merge", "warm_up", "threads")
             | {"kernel": kernels.choose(c.train.kernel).name}
         ),
         steps.train,

@@ -138,7 +138,16 @@ def table(
     tests: Sequence[str],
 ) -> Iterator[str]:
     """Lines of Markdown: the head, then each setting as soon as the results of all its seeds are there."""
-    names = ["strategy", "merge", "shards", "slices", "rate", "seeds", *(Path(name).stem for name in tests)]
+    names = [
+        "strategy",
+        "merge",
+        "shards",
+        "slices",
+        "warm-up",
+        "rate",
+        "seeds",
+        *(Path(name).stem for name in tests),
+    ]
     names += ["held-out", "CPU, µs a word", "moved, GB", "slowest"]
     yield f"| {' | '.join(names)} |"
     yield "|---" * len(names) + "|"
@@ -161,7 +170,7 @@ def table(
 def row(results: Sequence[Result], tests: Sequence[str]) -> str:
     """The results of one setting, a seed each."""
     of = setting_of(results[0])
-    cells = [of.strategy, of.merge or "-", f"{of.shards}", f"{of.slices}", f"{of.rate:g}"]
+    cells = [of.strategy, of.merge or "-", f"{of.shards}", f"{of.slices}", f"{of.warm_up}", f"{of.rate:g}"]
     cells.append(" ".join(str(result["seed"]) for result in results))
     for test in tests:
         cells.append(mean_and_spread([100 * result["scores"].get(test, math.nan) for result in results], 1))

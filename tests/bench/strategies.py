@@ -50,6 +50,7 @@ class Setting(NamedTuple):
     window: int = peers.WINDOW
     negatives: int = peers.NEGATIVES
     subsample: float = 1e-3
+    warm_up: int = 0
 
     @property
     def merges(self) -> bool:
@@ -115,7 +116,7 @@ class Averaging:
         counts, keep = dealt.vocabulary.counts, dealt.vocabulary.keep
         self._keep_ratio = float(counts @ keep / counts.sum())
         self.tables: kernels.Tables = initial_tables(len(counts), setting.dim, setting.seed)
-        self.parts: Sequence[Part] = rounds.parts(dealt.words_of, setting.epochs)
+        self.parts: Sequence[Part] = rounds.parts(dealt.words_of, setting.epochs, setting.warm_up)
         self.load: list[float] = []
 
     def train(self, part: Part, span: Span) -> float:

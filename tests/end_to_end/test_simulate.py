@@ -16,11 +16,11 @@ from vecmill.training import blocked
 
 
 @pytest.mark.parametrize(
-    ("strategy", "merge", "shards"),
-    [("averaging", "mean", 2), ("averaging", "adasum", 3), ("blocked", "", 3)],
+    ("strategy", "merge", "shards", "warm_up"),
+    [("averaging", "mean", 2, 0), ("averaging", "adasum", 3, 1), ("blocked", "", 3, 0)],
 )
 def test_a_simulated_training_has_the_bytes_of_a_real_one(
-    vecmill, small_corpus, tmp_path, monkeypatch, strategy, merge, shards
+    vecmill, small_corpus, tmp_path, monkeypatch, strategy, merge, shards, warm_up
 ):
     # Fewer than a pass has, so that one takes more rounds than one.
     monkeypatch.setattr(blocked, "STRATA_A_ROUND", 2)
@@ -33,9 +33,11 @@ def test_a_simulated_training_has_the_bytes_of_a_real_one(
         "output.path": tmp_path,
     }
     if merge:
-        settings["train.merge"] = merge
+        settings |= {"train.merge": merge, "train.warm_up": warm_up}
     assert vecmill("run", settings=settings).code == 0
-    setting = Setting(strategy, merge, shards, slices=2, rate=0.1, seed=1, epochs=1, dim=16)
+    setting = Setting(
+        strategy, merge, shards, slices=2, rate=0.1, seed=1, epochs=1, dim=16, warm_up=warm_up
+    )
 
     simulated = train(corpus.read_run(tmp_path), setting)
 

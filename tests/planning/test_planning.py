@@ -64,6 +64,14 @@ def test_needs_of_a_small_corpus_are_those_worked_out_by_hand() -> None:
     assert needed.disk["model"] == 3 * 64 * MIB
 
 
+def test_warming_up_takes_a_round_a_shard_and_moves_no_more():
+    spread = "train.epochs=3", "train.shards=4", "train.slices=2"
+    cold, warm = (needs(CORPUS, config(*spread, f"train.warm_up={rounds}"), slots=2) for rounds in (0, 4))
+
+    assert (cold.rounds, warm.rounds) == (6, 4 * 4 + 2)
+    assert warm.moved == cold.moved
+
+
 def test_one_shard_on_many_cores_needs_most_where_every_core_merges() -> None:
     needed = needs(CORPUS, config(), slots=16)
 
@@ -88,7 +96,7 @@ def test_no_need_falls_where_a_setting_grows_and_some_need_rises(
     columns = []
     for value in values:
         needed = needs(CORPUS, config(f"{key}={value}"), slots=4)
-        numbers = dataclasses.asdict(needed) | {"moved": needed.moved, "output": needed.output}
+        numbers = dataclasses.asdict(needed) | {"output": needed.output}
         numbers |= numbers.pop("disk")
         columns.append([numbers[name] for name in sorted(numbers)])
     growth = np.diff(np.array(columns), axis=0)

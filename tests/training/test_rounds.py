@@ -26,6 +26,18 @@ def test_rounds_are_every_slice_with_words_in_every_epoch():
     ]
 
 
+def test_while_it_warms_up_every_shard_of_a_slice_is_a_round():
+    words = {(0, 1): 7, (0, 0): 5, (1, 1): 3, (1, 4): 2}
+
+    assert rounds.parts(words, epochs=1, warm_up=1) == [
+        Part(1, 0, {0: 5}, range(0), 5),
+        Part(1, 0, {1: 7}, range(0), 7),
+        Part(1, 1, {1: 3, 4: 2}, range(0), 5),
+    ]
+    assert len(rounds.parts(words, epochs=2, warm_up=3)) == 7
+    assert len(rounds.parts(words, epochs=2, warm_up=9)) == 8
+
+
 def test_rounds_of_strata_are_a_few_strata_of_every_slice_in_every_epoch():
     words = {(0, 0): 5, (0, 1): 7, (2, 1): 3}
 

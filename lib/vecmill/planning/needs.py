@@ -70,6 +70,7 @@ class Needs:
     driver         the driver's Python
     collected      what one collect brings to the driver: the limit is spark.driver.maxResultSize
     moved_round    the model out to every shard, and every shard's change back; or the model once a stratum
+    moved          over the network in all rounds
     scratch        Spark's local folders: a broadcast, a round's shuffles, or that of texts or pairs
     disk           what lies in the output at the end of training, table by table
     """
@@ -83,13 +84,9 @@ class Needs:
     collected: int
     rounds: int
     moved_round: int
+    moved: int
     scratch: int
     disk: Mapping[str, int]
-
-    @property
-    def moved(self) -> int:
-        """Over the network in all rounds."""
-        return self.rounds * self.moved_round
 
     @property
     def output(self) -> int:
@@ -107,6 +104,7 @@ class _Training(NamedTuple):
     heap: int
     rounds: int
     moved_round: int
+    moved: int
     scratch: int
     pairs: int
 
@@ -129,6 +127,7 @@ def needs(corpus: Corpus, config: Config, slots: int) -> Needs:
         collected=of.collected,
         rounds=of.rounds,
         moved_round=of.moved_round,
+        moved=of.moved,
         scratch=of.scratch,
         disk={
             "tokens": round(_TOKEN_BYTES * corpus.tokens),
@@ -150,14 +149,17 @@ def _averaging(corpus: Corpus, config: Config, slots: int) -> _Training:
     # The bits of the largest difference of two ids in a block of 32, and what it takes to say how many:
     # 1 to 3 % above what was measured for 31,000 and 70,000 words.
     id_bytes = (math.log2(max(corpus.vocabulary, 2)) + 2.3) / 8
+    slices = train.epochs * train.slices
     return _Training(
         task=PYTHON_BASE + 2 * model + _TASK_BYTES,
         other_task=PYTHON_BASE + model + 3 * train.shards * min(MIB, table),
         driver=PYTHON_BASE + _DRIVER_MODELS * model,
         collected=model,
         heap=round(HEAP_BASE + _HEAP_A_BYTE * min(model, slots * _PARTS_A_TASK)),
-        rounds=train.epochs * train.slices,
+        # While it warms up, a slice takes a round a shard, and moves as much.
+        rounds=slices + min(train.warm_up, slices) * (train.shards - 1),
         moved_round=2 * train.shards * model,
+        moved=slices * 2 * train.shards * model,
         scratch=round(max((1 + train.shards) * model, 4 * corpus.covered)),
         pairs=round(rows * (1 + (pairs.window + 1) + pairs.negatives) * id_bytes),
     )
@@ -171,6 +173,7 @@ def _blocked(corpus: Corpus, config: Config, slots: int) -> _Training:
     epoch = corpus.covered * corpus.keep_ratio * (pairs.window + 1)
     bucket = epoch / train.slices / n_regions**2
     strata = strata_a_round(model, n_regions)
+    rounds = train.epochs * train.slices * math.ceil(n_regions / strata)
     held_out = min(HELD_OUT_ROWS * _HELD_OUT_NAMES, words) * 2 * 4 * train.dim
     # An id takes its information: 5 % above what was measured for 5,000 to 70,000 words.
     id_bytes = max(1.0, math.log2(max(words / n_regions, 2)) / 8)
@@ -190,8 +193,9 @@ def _blocked(corpus: Corpus, config: Config, slots: int) -> _Training:
         driver=PYTHON_BASE + _DRIVER_WORD_BYTES * words + 2 * held_out,
         collected=held_out,
         heap=round(HEAP_BASE + _HEAP_A_BYTE * min(model, slots * 128 * MIB)),
-        rounds=train.epochs * train.slices * math.ceil(n_regions / strata),
+        rounds=rounds,
         moved_round=(strata + 1) * model,
+        moved=rounds * (strata + 1) * model,
         scratch=round(max((strata + 2) * model, 8 * epoch, 4 * corpus.covered)),
         pairs=round(train.epochs * epoch * 2 * id_bytes),
     )

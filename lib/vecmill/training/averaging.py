@@ -52,7 +52,7 @@ class Averaging:
         self._vocabulary = len(count)
         self._kernel = kernels.kernel(kernels.choose(settings.kernel).name, settings.threads)
         self._model: Tables = {}
-        self.parts: Sequence[Part] = rounds.parts(run.words_of, settings.epochs)
+        self.parts: Sequence[Part] = rounds.parts(run.words_of, settings.epochs, settings.warm_up)
 
     def resume(self, number: int) -> None:
         """Go on from the checkpoint of round `number`, or from fresh tables where it is 0."""
@@ -121,27 +121,26 @@ def _source(run: Run) -> Source:
             return rows_of
 
         texts = run.table("texts", TEXTS)
-        return Source(lambda part: texts.where(F.col("slice") == part.slice_), drawn)
+        return Source(lambda part: _of_shards(texts.where(F.col("slice") == part.slice_), part), drawn)
 
     local = local_path(folder.qualified("pairs"))
     if local is not None:
         # Not a function of this module, which executors could not import: it needs the configuration.
         def in_files(part: Part) -> train.TaskRows:
-            files = shard_files.of_shards(local, part.epoch, part.slice_)
+            files, shards = shard_files.of_shards(local, part.epoch, part.slice_), sorted(part.shards)
 
             def rows_of(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, Rows]]:
                 for batch in batches:
-                    for shard in batch.column("id").to_pylist():
-                        for file in files.get(shard, []):
+                    for number in batch.column("id").to_pylist():
+                        for file in files.get(shards[number], []):
                             for rows in shard_files.read_file(file):
-                                yield shard, pairs.rows_from_arrow(rows)
+                                yield shards[number], pairs.rows_from_arrow(rows)
 
             return rows_of
 
         # A partition a number: Spark reads nothing, and has nothing to bring into order.
         def numbered(part: Part) -> DataFrame:
-            shards = max(part.shards) + 1
-            return spark.range(0, shards, numPartitions=shards)
+            return spark.range(0, len(part.shards), numPartitions=len(part.shards))
 
         return Source(numbered, in_files)
 
@@ -150,6 +149,13 @@ def _source(run: Run) -> Source:
         schema = StructType([field for field in PAIRS if field.name not in ("epoch", "slice")])
         if not folder.exists(path):
             return spark.createDataFrame([], schema)
-        return spark.read.schema(schema).parquet(folder.path(path))
+        return _of_shards(spark.read.schema(schema).parquet(folder.path(path)), part)
 
     return Source(partitions, lambda part: train.rows_with_shard)
+
+
+def _of_shards(slice_: DataFrame, part: Part) -> DataFrame:
+    """The rows of a slice that are of the part's shards: of all, or of a single one."""
+    if len(part.shards) > 1:
+        return slice_
+    return slice_.where(F.col("shard") == next(iter(part.shards)))

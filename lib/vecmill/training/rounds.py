@@ -26,7 +26,7 @@ Words = Mapping[tuple[int, int], int]
 class Part(NamedTuple):
     """One round's part of the training.
 
-    shards  the words of each shard of the slice
+    shards  the words of each shard of the slice that trains
     strata  which strata of the pass, where training is blocked
     words   those that the round counts for
     """
@@ -63,13 +63,23 @@ class Strategy(Protocol):
         """Bytes of parameters that a round sends to workers and back."""
 
 
-def parts(words: Words, epochs: int) -> list[Part]:
-    """The rounds where a slice is a round, from the words of every (slice, shard)."""
-    return [
+def parts(words: Words, epochs: int, warm_up: int = 0) -> list[Part]:
+    """The rounds where a slice is a round, from the words of every (slice, shard).
+
+    Of the first `warm_up` slices every shard is a round, so that nothing is merged while the vectors
+    are still far from where they will be.
+    """
+    found = [
         Part(epoch, slice_, shards, range(0), sum(shards.values()))
         for epoch in range(1, epochs + 1)
         for slice_, shards in _slices(words).items()
     ]
+    alone = [
+        part._replace(shards={shard: part.shards[shard]}, words=part.shards[shard])
+        for part in found[:warm_up]
+        for shard in sorted(part.shards)
+    ]
+    return alone + found[warm_up:]
 
 
 def parts_of_strata(words: Words, epochs: int, n_regions: int, strata_a_round: int) -> list[Part]:
