@@ -28,7 +28,7 @@ from vecmill.planning.fitting import memory_misfits
 from vecmill.planning.needs import needs
 from vecmill.planning.places import place_of
 from vecmill.run import Run, pair_settings, read_sampling_tables, vocabulary_columns
-from vecmill.session import LONG_ROWS, ONE_FILE_ONE_TASK, using
+from vecmill.session import LARGE_ROWS, LONG_ROWS, ONE_FILE_ONE_TASK, using
 from vecmill.stages import buckets, pairs, vectors, vocabulary
 from vecmill.stages.tokenize import python_tokenizer
 from vecmill.stages.tokenize import tokenize as tokenize_documents
@@ -349,13 +349,14 @@ def export(run: Run) -> Mapping[str, Any]:
     """vectors/ from the last checkpoint, and one file for each format that others read."""
     last = int(run.manifest.stage("train")["round"])
     dim = run.config.train.dim
-    table = vectors.word_vectors(
-        run.table(checkpoints.name(last), BLOCKS),
-        run.table("vocabulary", VOCABULARY),
-        table="W",
-        block_rows=block_rows(dim),
-    )
-    tables.write(table, run.folder, "vectors")
+    with using(run.spark, LARGE_ROWS):
+        table = vectors.word_vectors(
+            run.table(checkpoints.name(last), BLOCKS),
+            run.table("vocabulary", VOCABULARY),
+            table="W",
+            block_rows=block_rows(dim),
+        )
+        tables.write(table, run.folder, "vectors")
     count = run.table("vectors", VECTORS).count()
     run.folder.delete("exports")
     files = exports.write_all(run.folder, count, dim, lambda text: run.say("export", text))
