@@ -295,36 +295,26 @@ def _write_buckets(
 ) -> dict[int, int]:
     """Write one file for each epoch, slice and stratum; the pairs of each epoch.
 
-    The driver holds 8 bytes a word for every slice of these epochs.
+    The driver holds 16 bytes a word; each task cuts the tables for its own slice.
     """
     texts = run.table("texts", TEXTS).where(F.col("slice") != pairs.HOLDOUT_SLICE)
-    settings, train, expected = pair_settings(run.config), run.config.train, read_expected(run)
-    broadcasts = {
-        epoch: run.spark.sparkContext.broadcast(
-            {
-                slice_: buckets.layout(
-                    expected,
-                    train.shards,
-                    settings.negatives,
-                    seed=train.seed,
-                    epoch=epoch,
-                    slice_=slice_,
-                )
-                for slice_ in {slice_ for slice_, _ in run.words_of}
-            }
+    settings, n_regions = pair_settings(run.config), run.config.train.shards
+    expected = run.spark.sparkContext.broadcast(read_expected(run))
+
+    def layout_in(epoch: int) -> buckets.LayoutOf:
+        return lambda slice_: buckets.layout(
+            expected.value, n_regions, settings.negatives, seed=settings.seed, epoch=epoch, slice_=slice_
         )
-        for epoch in epochs
-    }
+
     try:
         drawn = [
-            buckets.draw(texts, sampling_tables, settings, layouts, epoch=epoch)
-            for epoch, layouts in broadcasts.items()
+            buckets.draw(texts, sampling_tables, settings, layout_in(epoch), n_regions, epoch=epoch)
+            for epoch in epochs
         ]
         table = functools.reduce(DataFrame.unionByName, drawn)
         tables.stage(table, run.folder, "pairs", partition_by=("epoch", "slice", "stratum"))
     finally:
-        for layouts in broadcasts.values():
-            layouts.destroy()
+        expected.destroy()
     back = run.spark.read.schema(BUCKETS).parquet(run.folder.path(staged))
     sums = back.groupBy("epoch").agg(F.sum("pairs").alias("pairs")).collect()
     return {row["epoch"]: row["pairs"] for row in sums}

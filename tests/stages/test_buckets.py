@@ -51,13 +51,6 @@ def keep_all(spark: SparkSession) -> Iterator[Broadcast[SamplingTables]]:
     broadcast.destroy()
 
 
-@pytest.fixture(scope="module")
-def layouts(spark: SparkSession) -> Iterator[Broadcast[dict[int, Layout]]]:
-    broadcast = spark.sparkContext.broadcast(LAYOUTS)
-    yield broadcast
-    broadcast.destroy()
-
-
 def texts_of(spark: SparkSession, *rows: tuple[int, int, list[int]]) -> DataFrame:
     """(slice, shard, ids) as TEXTS, a partition for every shard of a slice."""
     whole = [(slice_, shard, 0, number, words) for number, (slice_, shard, words) in enumerate(rows)]
@@ -65,10 +58,10 @@ def texts_of(spark: SparkSession, *rows: tuple[int, int, list[int]]) -> DataFram
     return texts.repartitionById(5, 2 * texts["slice"] + texts["shard"])
 
 
-def test_every_pair_lies_in_the_bucket_of_its_regions(spark, keep_all, layouts):
+def test_every_pair_lies_in_the_bucket_of_its_regions(spark, keep_all):
     texts = texts_of(spark, (0, 0, [0, 1, 2]), (0, 0, [3, 3]), (0, 1, [2, 3]), (1, 0, [3, 0]))
 
-    found = draw(texts, keep_all, SETTINGS, layouts, epoch=EPOCH)
+    found = draw(texts, keep_all, SETTINGS, LAYOUTS.__getitem__, n_regions=2, epoch=EPOCH)
 
     assert_df_equality(
         found.sort("slice", "shard", "stratum", "word_region"),
@@ -155,13 +148,12 @@ def pairs_in(rows: list[dict[str, Any]]) -> Counter[tuple[int, int]]:
 
 def drawn_rows(spark: SparkSession, texts: DataFrame, n_regions: int = 3) -> list[dict[str, Any]]:
     tables = spark.sparkContext.broadcast(some_tables())
-    cut = spark.sparkContext.broadcast(some_layouts(n_regions))
+    cut = some_layouts(n_regions)
     try:
-        found = draw(texts, tables, SETTINGS, cut, epoch=EPOCH)
+        found = draw(texts, tables, SETTINGS, cut.__getitem__, n_regions, epoch=EPOCH)
         return found.withColumn("partition", F.spark_partition_id()).toArrow().to_pylist()
     finally:
         tables.destroy()
-        cut.destroy()
 
 
 def in_shards(spark: SparkSession, texts: pa.Table, partitions: int = 6) -> DataFrame:
@@ -227,7 +219,7 @@ def some_rows(*pairs: tuple[int, int]) -> Rows:
 def parts(*blocks: Rows, part_pairs: int) -> list[list[tuple[int, int, bytes, bytes]]]:
     """For each part its number, and of each row the pairs, words and contexts."""
     task = Task(slice_=0, shard=3)
-    found = sorted_in_parts(((task, block) for block in blocks), LAYOUTS, EPOCH, part_pairs)
+    found = sorted_in_parts(((task, block) for block in blocks), LAYOUTS.__getitem__, EPOCH, part_pairs)
     names = "part", "pairs", "words", "contexts"
     return [[tuple(row[name] for name in names) for row in batch.to_pylist()] for batch in found]
 

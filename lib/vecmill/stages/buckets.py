@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -36,6 +37,10 @@ class Layout(NamedTuple):
         return len(self.words.bounds) - 1
 
 
+# The layout of a slice.
+LayoutOf = Callable[[int], Layout]
+
+
 class Expected(NamedTuple):
     """How often each of V words is in a pair, and how often it is noise; each sums to 1."""
 
@@ -62,16 +67,17 @@ def draw(
     texts: DataFrame,
     tables: Broadcast[SamplingTables],
     settings: PairSettings,
-    layouts: Broadcast[dict[int, Layout]],
+    layout_of: LayoutOf,
+    n_regions: int,
     *,
     epoch: int,
 ) -> DataFrame:
     """TEXTS -> BUCKETS: the pairs of one epoch; one partition must be one shard of a slice.
 
-    `layouts` has that of every slice. The result has a partition a stratum, sorted as it is to be read.
+    `layout_of` tells a worker that of its slice. The result has a partition a stratum, sorted as it is to
+    be read.
     """
-    n_regions = next(iter(layouts.value.values())).n_regions
-    drawn = texts.mapInArrow(_drawing(tables, settings, layouts, epoch), BUCKETS)
+    drawn = texts.mapInArrow(_drawing(tables, settings, layout_of, epoch), BUCKETS)
     return drawn.repartitionById(n_regions, "stratum").sortWithinPartitions(
         "epoch", "slice", "stratum", "word_region", "shard", "part"
     )
@@ -80,20 +86,20 @@ def draw(
 def _drawing(
     tables: Broadcast[SamplingTables],
     settings: PairSettings,
-    layouts: Broadcast[dict[int, Layout]],
+    layout_of: LayoutOf,
     epoch: int,
 ) -> ArrowMap:
     def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         # Noise belongs to buckets and not to pairs.
         rows = draw_task(batches, tables.value, settings._replace(negatives=0), epoch=epoch)
-        yield from sorted_in_parts(rows, layouts.value, epoch)
+        yield from sorted_in_parts(rows, cache(layout_of), epoch)
 
     return work
 
 
 def sorted_in_parts(
     rows: Iterable[tuple[Task, Rows]],
-    layouts: Mapping[int, Layout],
+    layout_of: LayoutOf,
     epoch: int,
     part_pairs: int = PART_PAIRS,
 ) -> Iterator[pa.RecordBatch]:
@@ -104,10 +110,10 @@ def sorted_in_parts(
         held.append(pairs_of(block))
         count += len(held[-1][0])
         if count >= part_pairs:
-            yield _part(held, layouts[task.slice_], epoch, task, part)
+            yield _part(held, layout_of(task.slice_), epoch, task, part)
             held, count, part = [], 0, part + 1
     if count:
-        yield _part(held, layouts[task.slice_], epoch, task, part)
+        yield _part(held, layout_of(task.slice_), epoch, task, part)
 
 
 def _part(held: list[tuple[Ids, Ids]], cut: Layout, epoch: int, task: Task, part: int) -> pa.RecordBatch:
