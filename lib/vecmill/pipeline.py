@@ -2,6 +2,7 @@
 
 A stage's key is a hash of its settings and of the keys of what it reads. A stage is done when
 run.json says so under the key it has now; whatever changes a key makes everything behind it stale.
+What no stage will read again may be deleted, and is made again once one will.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from vecmill.core import kernels
 from vecmill.errors import InputError
 from vecmill.evaluation import word_tests
 from vecmill.evaluation.word_tests import WordTest
+from vecmill.io import checkpoints
 from vecmill.io.files import FileStatus, list_input
 from vecmill.planning.choosing import with_settings
 from vecmill.run import Run
@@ -43,6 +45,8 @@ class Stage:
     reads     the stages whose tables it reads
     settings  what of a configuration it depends on
     work      does it, and returns what run.json shall say of it
+    made      the files and folders that are there if its record is true
+    is_result whether these are what the run is for, and not only for other stages to read
     is_whole  whether what its record says is all that the configuration wants
     is_wanted whether the configuration wants it at all
     """
@@ -52,6 +56,8 @@ class Stage:
     reads: tuple[str, ...]
     settings: Callable[[Config], Settings]
     work: Callable[[Run], Mapping[str, Any]]
+    made: Callable[[Mapping[str, Any]], Sequence[str]]
+    is_result: bool = False
     is_whole: Callable[[Config, Mapping[str, Any]], bool] = lambda config, record: True
     is_wanted: Callable[[Config], bool] = lambda config: True
 
@@ -78,6 +84,7 @@ STAGES = (
         (),
         lambda c: {"input": c.input.model_dump(), "tokenizer": c.tokenizer.model_dump()},
         steps.tokenize,
+        lambda record: ["tokens"],
     ),
     Stage(
         "vocabulary",
@@ -85,6 +92,7 @@ STAGES = (
         ("tokenize",),
         lambda c: c.vocabulary.model_dump() | _pick(c.pairs, "subsample", "noise_exponent"),
         steps.build_vocabulary,
+        lambda record: ["vocabulary"],
     ),
     Stage(
         "plan",
@@ -92,6 +100,7 @@ STAGES = (
         ("vocabulary",),
         _planned_by,
         steps.plan,
+        lambda record: [],
     ),
     Stage(
         "texts",
@@ -101,6 +110,7 @@ STAGES = (
         ("tokenize",),
         lambda c: c.vocabulary.model_dump() | _pick(c.train, "shards", "slices", "seed", "holdout"),
         steps.encode_texts,
+        lambda record: ["texts"],
     ),
     Stage(
         "pairs",
@@ -108,7 +118,8 @@ STAGES = (
         ("vocabulary", "texts"),
         lambda c: _pick(c.pairs, "window", "negatives") | _pick(c.train, "strategy"),
         steps.draw_pairs,
-        lambda c, record: set(steps.epochs_to_draw(c)) <= set(record.get("epochs", ())),
+        lambda record: [f"pairs/epoch={epoch}" for epoch in record.get("epochs", ())],
+        is_whole=lambda c, record: set(steps.epochs_to_draw(c)) <= set(record.get("epochs", ())),
     ),
     Stage(
         "train",
@@ -121,14 +132,25 @@ STAGES = (
             | {"kernel": kernels.choose(c.train.kernel).name}
         ),
         steps.train,
+        lambda record: [checkpoints.name(record["round"])] if record.get("round") else [],
     ),
-    Stage("export", "export", ("train",), lambda c: {}, steps.export),
+    Stage(
+        "export",
+        "export",
+        ("train",),
+        lambda c: {},
+        steps.export,
+        lambda record: ["vectors", "exports"],
+        is_result=True,
+    ),
     Stage(
         "evaluate",
         "evaluate",
         ("export",),
         lambda c: c.evaluate.model_dump(),
         steps.evaluate,
+        lambda record: [steps.EVALUATION],
+        is_result=True,
         is_wanted=lambda c: bool(c.evaluate.files),
     ),
 )
@@ -163,12 +185,13 @@ def execute(asked: Run, command: str) -> None:
             continue
         run, current = _planned(asked, files, tests)
         _record_run(run, files)
-        if is_done(run, stage, current):
+        is_gone = _is_gone(run, stage)
+        if is_done(run, stage, current) and not (is_gone and command == stage.command):
             run.say(stage.name, "unchanged, not run again")
             continue
         if command != "run":
             _require(run, stage, current)
-        run.manifest.begin(stage.name, current[stage.name])
+        run.manifest.begin(stage.name, current[stage.name], afresh=is_gone)
         started = time.monotonic()
         counts = stage.work(run)
         seconds = time.monotonic() - started
@@ -194,19 +217,40 @@ def _tests(config: Config) -> list[WordTest]:
 
 
 def is_done(run: Run, stage: Stage, current: Mapping[str, str]) -> bool:
-    """Whether the stage has nothing left to do under these keys."""
+    """Whether the stage has nothing left to do under these keys.
+
+    What it made may have been deleted since, to save room; that matters where it is a result, or where a
+    stage that is still to be done reads it.
+    """
     record = run.manifest.stage(stage.name)
-    return run.manifest.is_done(stage.name, current[stage.name]) and stage.is_whole(run.config, record)
+    if not (run.manifest.is_done(stage.name, current[stage.name]) and stage.is_whole(run.config, record)):
+        return False
+    return not _is_gone(run, stage) or not (stage.is_result or _is_awaited(run, stage, current))
+
+
+def _is_gone(run: Run, stage: Stage) -> bool:
+    """Whether some of what the stage made is not there any more."""
+    return not all(map(run.folder.exists, stage.made(run.manifest.stage(stage.name))))
+
+
+def _is_awaited(run: Run, stage: Stage, current: Mapping[str, str]) -> bool:
+    readers = [other for other in STAGES if stage.name in _needs(other, run.config)]
+    return any(reader.is_wanted(run.config) and not is_done(run, reader, current) for reader in readers)
+
+
+def _needs(stage: Stage, config: Config) -> list[str]:
+    """The stages that must be done before this one."""
+    needed = [*stage.reads, *(["vocabulary"] if stage.name in ("texts", "export") else [])]
+    if config.train.strategy == "auto" and stage.name in ("texts", "train"):
+        needed.insert(0, "plan")
+    if stage.name == "train" and config.pairs.materialize:
+        needed.append("pairs")
+    return needed
 
 
 def _require(run: Run, stage: Stage, current: Mapping[str, str]) -> None:
-    needed = [*stage.reads, *(["vocabulary"] if stage.name == "texts" else [])]
-    if run.config.train.strategy == "auto" and stage.name in ("texts", "train"):
-        needed.insert(0, "plan")
-    if stage.name == "train" and run.config.pairs.materialize:
-        needed.append("pairs")
-    for name in needed:
-        if not is_done(run, _BY_NAME[name], current):
+    for name in _needs(stage, run.config):
+        if not is_done(run, _BY_NAME[name], current) or _is_gone(run, _BY_NAME[name]):
             state = _state(run.manifest.stage(name), current[name])
             raise InputError(
                 f"{stage.command} needs the stage {name} in {run.folder.root}, which is {state}; "
@@ -217,7 +261,9 @@ def _require(run: Run, stage: Stage, current: Mapping[str, str]) -> None:
 def _state(record: Mapping[str, Any], key: str) -> str:
     if not record:
         return "not made yet"
-    return "not finished" if record["key"] == key else "made with other settings or other input"
+    if record["key"] != key:
+        return "made with other settings or other input"
+    return "deleted" if record["state"] == "done" else "not finished"
 
 
 def _record_run(run: Run, files: Sequence[FileStatus]) -> None:

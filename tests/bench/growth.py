@@ -11,6 +11,7 @@ all together, in MB.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import sys
@@ -21,6 +22,8 @@ from pathlib import Path
 from tests.bench import peers
 from tests.bench.compare import ONE_THREAD, prepare
 from tests.bench.measure import measure
+
+from vecmill.core import kernels
 
 _STAGES = ("tokenize", "vocabulary", "texts", "pairs", "train")
 _KINDS = ("driver", "java", "worker")
@@ -67,6 +70,9 @@ def main() -> None:
     parser.add_argument("--times", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument("--shards", type=int, default=2)
     arguments = parser.parse_args()
+    if kernels.has_numba():
+        # Compiled and cached now, or the first line would have it and not the others.
+        importlib.import_module("vecmill.core.sgns_compiled")
     head = ["times", "M words", "vocabulary", *_STAGES, "CPU", "all", "driver + Java + worker", "together"]
     print(f"| {' | '.join(head)} |\n{'|---' * len(head)}|", flush=True)
     with tempfile.TemporaryDirectory(prefix="vecmill-bench-") as scratch:

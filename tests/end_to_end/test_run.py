@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,25 @@ def test_only_what_depends_on_a_changed_setting_runs_again(vecmill, small_corpus
     assert stages_run(vecmill("run", settings=settings).said) == without_texts
     settings["vocabulary.min_count"] = 2
     assert stages_run(vecmill("run", settings=settings).said) == STAGES[1:]
+
+
+def test_what_was_deleted_is_made_again_once_a_stage_reads_it(vecmill, small_corpus, tmp_path):
+    out = tmp_path / "out"
+    settings = {**SMALL, "input.path": small_corpus, "output.path": out}
+    assert vecmill("run", settings=settings).code == 0
+    before = (out / "exports" / "vectors.txt").read_bytes()
+
+    for table in ("tokens", "texts", "pairs/epoch=1"):
+        shutil.rmtree(out / table)
+    assert stages_run(vecmill("run", settings=settings).said) == []
+    assert "needs the stage tokenize in" in vecmill("pairs", settings=settings).last_line
+    shutil.rmtree(out / "exports")
+    assert stages_run(vecmill("run", settings=settings).said) == ["export"]
+    shutil.rmtree(out / "model")
+    shutil.rmtree(out / "vectors")
+    again = vecmill("run", settings=settings)
+    assert stages_run(again.said) == ["tokenize", "texts", "pairs", "train", "export"]
+    assert (out / "exports" / "vectors.txt").read_bytes() == before
 
 
 def test_new_text_makes_everything_stale(vecmill, tmp_path):

@@ -58,9 +58,9 @@ class Manifest:
         record = self.stage(name)
         return record.get("state") == "done" and record.get("key") == key
 
-    def begin(self, name: str, key: str) -> Record:
-        """Say that a stage is at work; what it had already done under the same key is kept."""
-        if self.stage(name).get("key") != key:
+    def begin(self, name: str, key: str, *, afresh: bool = False) -> Record:
+        """Say that a stage is at work; what it had done under the same key is kept, but for `afresh`."""
+        if afresh or self.stage(name).get("key") != key:
             self.content["stages"][name] = {"key": key}
         return self.update(name, state="running")
 
