@@ -7,7 +7,8 @@ most 1,000, because gensim leaves out what comes after a line's first 10,000 wor
 many words alone, ONLY="vecmill gensim-1" some of the trainers, RUNS=3 runs all of them three times in turn
 and tells medians. Settings are those of `tests.bench.peers`.
 
-wall       seconds from tokens in a text file to vectors in a file, vocabulary and start of Java included
+wall       seconds from tokens in a text file to vectors in a file, vocabulary and start of Java included;
+           the kernel is compiled before, once a machine, which takes some four seconds
 CPU        of training alone, microseconds a word and epoch: gensim's process while it trains, vecmill's
            tasks with the reading (or drawing) of pairs and the handing over of changes; MLlib's cannot
            be told apart
@@ -18,6 +19,7 @@ scores     gensim's own evaluations over the 30,000 most frequent words
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import platform
@@ -33,6 +35,8 @@ from typing import NamedTuple
 from gensim.models import KeyedVectors
 from tests.bench import peers
 from tests.bench.measure import Usage, measure
+
+from vecmill.core import kernels
 
 _LINE_WORDS = 1000
 _RESTRICT = 30_000
@@ -71,6 +75,12 @@ def prepare(corpus: Path, target: Path, limit: int | None) -> int:
                 if limit and seen >= limit:
                     return seen
     return seen
+
+
+def compile_kernel() -> None:
+    """Have Numba compile the kernel into its cache, or the first run would do it and not the others."""
+    if kernels.has_numba():
+        importlib.import_module("vecmill.core.sgns_compiled")
 
 
 def vecmill(
@@ -208,6 +218,7 @@ def main() -> None:
         words = prepare(arguments.corpus, tokens, arguments.words)
         print(f"{words:,} words, {peers.EPOCHS} epochs, {peers.DIM} dimensions, runs: {arguments.runs}")
         print(f"{processor()}, {_CORES} cores, Python {platform.python_version()}", flush=True)
+        compile_kernel()
         results: dict[str, list[Result]] = {name: [] for name in arguments.only}
         for _ in range(arguments.runs):
             for name in arguments.only:

@@ -11,7 +11,6 @@ all together, in MB.
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import os
 import sys
@@ -20,10 +19,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.bench import peers
-from tests.bench.compare import ONE_THREAD, prepare
+from tests.bench.compare import ONE_THREAD, compile_kernel, prepare
 from tests.bench.measure import measure
-
-from vecmill.core import kernels
 
 _STAGES = ("tokenize", "vocabulary", "texts", "pairs", "train")
 _KINDS = ("driver", "java", "worker")
@@ -70,9 +67,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument("--shards", type=int, default=2)
     arguments = parser.parse_args()
-    if kernels.has_numba():
-        # Compiled and cached now, or the first line would have it and not the others.
-        importlib.import_module("vecmill.core.sgns_compiled")
+    compile_kernel()
     head = ["times", "M words", "vocabulary", *_STAGES, "CPU", "all", "driver + Java + worker", "together"]
     print(f"| {' | '.join(head)} |\n{'|---' * len(head)}|", flush=True)
     with tempfile.TemporaryDirectory(prefix="vecmill-bench-") as scratch:

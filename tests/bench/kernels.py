@@ -23,6 +23,7 @@ from vecmill.core import kernels
 from vecmill.core.buckets import Bucket
 from vecmill.core.rows import Rows, take
 from vecmill.core.sgns import initialise
+from vecmill.stages.batches import side_by_side
 from vecmill.stages.train import BATCH_ROWS
 
 _RATE = 0.025
@@ -57,27 +58,25 @@ def batches_of(name: str, of: text.Text, n_regions: int) -> list[Batch]:
     return [Batch(everything, everything, batch, len(batch.centers)) for batch in batches]
 
 
-def cost(kernel: Callable[..., float], batches: list[Batch], vocabulary: int, dim: int, words: int) -> Cost:
-    """One pass over all batches."""
+def cost(name: str, threads: int, batches: list[Batch], vocabulary: int, dim: int, words: int) -> Cost:
+    """One pass over all batches, as a task goes over them."""
     W, C = initialise(vocabulary, dim, np.random.default_rng(0))
+    if name.startswith(_BUCKETS):
+        kernel: Callable[..., float] = kernels.bucket_kernel(name.removeprefix(_BUCKETS), threads)
+        batches_at_once = 1
+    else:
+        kernel, batches_at_once = kernels.kernel(name), threads
 
-    def train(batch: Batch, rate: float) -> None:
+    def train(batch: Batch, rate: float = _RATE) -> None:
         tables = {"W": W[batch.words], "C": C[batch.contexts]}
         kernel(tables, batch.work, np.full(batch.steps, rate, np.float32))
 
     train(batches[0], 0.0)
     cpu, wall = time.process_time(), time.perf_counter()
-    for batch in batches:
-        train(batch, _RATE)
+    for _ in side_by_side(train, iter(batches), batches_at_once):
+        pass
     spent = time.process_time() - cpu, time.perf_counter() - wall
     return Cost(*(seconds / words * 1e6 for seconds in spent))
-
-
-def kernel_of(name: str, threads: int) -> Callable[..., float]:
-    """The kernel of rows or of buckets that `name` stands for."""
-    if name.startswith(_BUCKETS):
-        return kernels.bucket_kernel(name.removeprefix(_BUCKETS), threads)
-    return kernels.kernel(name, threads)
 
 
 def main() -> None:
@@ -104,7 +103,7 @@ def main() -> None:
         best = dict.fromkeys(settings, Cost(np.inf, np.inf))
         for _, setting in itertools.product(range(arguments.repeats), settings):
             name, threads, dim = setting
-            found = cost(kernel_of(name, threads), batches[name], vocabulary, dim, arguments.words)
+            found = cost(name, threads, batches[name], vocabulary, dim, arguments.words)
             best[setting] = Cost(*map(min, best[setting], found))
         for (name, threads, dim), least in best.items():
             figures = f"{least.cpu:.2f} | {least.wall:.2f}"

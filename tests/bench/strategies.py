@@ -123,6 +123,7 @@ class Averaging:
         setting, alone = self._setting, len(part.shards) == 1
         task = Round(
             kernel=self._kernel,
+            threads=1,
             merge=setting.merge,
             expected_rows={shard: words * self._keep_ratio for shard, words in part.shards.items()},
             begin=span.begin,

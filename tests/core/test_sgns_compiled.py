@@ -102,42 +102,18 @@ def test_the_same_arguments_give_the_same_bytes():
     assert results[0] == results[1]
 
 
-@pytest.mark.parametrize("threads", [1, 2, 3])
-def test_the_loss_falls_on_planted_topics_and_words_of_a_topic_come_together(threads):
+def test_the_loss_falls_on_planted_topics_and_words_of_a_topic_come_together():
     n_words, rows = planted_rows(4000)
     W, C = initialise(n_words, 8, np.random.default_rng(0))
 
     for rate in np.linspace(0.05, 0.0, 10, endpoint=False):
-        update(W, C, rows, np.full(len(rows.centers), rate, np.float32), threads=threads)
+        update(W, C, rows, np.full(len(rows.centers), rate, np.float32))
 
     # The least that is possible; see the same test of the NumPy kernel.
     assert loss(W, C, rows) / len(rows.words) == pytest.approx(2.006, rel=0.05)
     unit = W / np.linalg.norm(W, axis=1, keepdims=True)
     cosines = unit @ unit.T
     assert cosines[:10, :10].min() > 0.5 > cosines[:10, 10:].max()
-
-
-@pytest.mark.parametrize("threads", [2, 7])
-def test_threads_take_every_row_once(threads):
-    """Rows without a word in common commute, so that threads must give what one gives."""
-    n_rows, dim = 40, 6
-    W, C = np.random.default_rng(0).normal(size=(2, 3 * n_rows, dim)).astype(np.float32)
-    own = np.arange(3 * n_rows).reshape(n_rows, 3)
-    rows = make_rows(own[:, 0].tolist(), own[:, :2].tolist(), own[:, 2:].tolist())
-    rates = np.full(n_rows, 0.1, np.float32)
-    alone_W, alone_C = W.copy(), C.copy()
-
-    alone = update(alone_W, alone_C, rows, rates)
-    together = update(W, C, rows, rates, threads=threads)
-
-    np.testing.assert_array_equal(W, alone_W)
-    np.testing.assert_array_equal(C, alone_C)
-    assert together == pytest.approx(alone, rel=1e-9)
-
-
-def test_more_threads_than_rows_are_no_fault():
-    W, C, rows, rates = random_batch(2, n_rows=1)
-    assert update(W, C, rows, rates, threads=4) >= 0
 
 
 def test_wrong_arguments_are_refused_as_by_the_other_kernel():

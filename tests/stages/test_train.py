@@ -63,6 +63,7 @@ def settings(**changed: Any) -> Round:
     return Round(
         **{
             "kernel": kernel("numpy"),
+            "threads": 1,
             "merge": "mean",
             "expected_rows": {shard: 0.9 * count for shard, count in ROWS_OF_SHARD.items()},
             "begin": 0.25,
@@ -242,6 +243,24 @@ def test_the_numbers_of_a_shard_are_sums_over_its_batches():
 
     assert shard == 1
     assert metrics == Metrics(rows=count, pairs=count, loss=count, cpu_seconds=0)
+
+
+@pytest.mark.parametrize("threads", [2, 7])
+def test_threads_train_on_every_row_once_at_the_rate_that_is_due(threads):
+    """Rows without a word in common commute, so that threads must give what one gives."""
+    n_rows = 3 * BATCH_ROWS + 10
+    own = np.arange(n_rows, dtype=np.int32)
+    rows = Rows(own, np.arange(n_rows + 1, dtype=np.int32), own, np.zeros((n_rows, 0), np.int32))
+    round_ = settings(kernel=kernel("numba"), expected_rows={0: float(n_rows)})
+    random = np.random.default_rng(0).normal(size=(2, n_rows, 4)).astype(np.float32)
+    alone, together = (dict(zip("WC", random.copy(), strict=True)) for _ in range(2))
+
+    expected = train_rows(alone, iter([(0, rows)]), round_)
+    got = train_rows(together, iter([(0, rows)]), round_._replace(threads=threads))
+
+    assert got == expected
+    for name, table in alone.items():
+        np.testing.assert_array_equal(together[name], table)
 
 
 def test_a_shard_without_rows_has_no_number_and_trains_nothing():

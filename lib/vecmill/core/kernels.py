@@ -45,13 +45,16 @@ def has_numba() -> bool:
     return find_spec("numba") is not None
 
 
-def kernel(name: str, threads: int = 1) -> Kernel:
-    """The kernel `name`, a function that can be sent to workers; only "numba" has more threads than one."""
-    return partial(_sgns_numba, threads=threads) if name == "numba" else _sgns_numpy
+def kernel(name: str) -> Kernel:
+    """The kernel `name`, a function that can be sent to workers."""
+    return _sgns_numba if name == "numba" else _sgns_numpy
 
 
 def bucket_kernel(name: str, threads: int = 1) -> BucketKernel:
-    """The same for the buckets of blocked training."""
+    """The same for the buckets of blocked training; only "numba" has more threads than one.
+
+    A worker has one bucket at a time, so threads share it, while those of rows take a batch each.
+    """
     return partial(_buckets_numba, threads=threads) if name == "numba" else _buckets_numpy
 
 
@@ -59,11 +62,11 @@ def _sgns_numpy(tables: Tables, rows: Rows, learning_rates: Floats) -> float:
     return sgns.update(tables["W"], tables["C"], rows, learning_rates)
 
 
-def _sgns_numba(tables: Tables, rows: Rows, learning_rates: Floats, *, threads: int) -> float:
+def _sgns_numba(tables: Tables, rows: Rows, learning_rates: Floats) -> float:
     # Here and not above: loading it compiles, and not everybody has it.
     from vecmill.core import sgns_compiled
 
-    return sgns_compiled.update(tables["W"], tables["C"], rows, learning_rates, threads=threads)
+    return sgns_compiled.update(tables["W"], tables["C"], rows, learning_rates)
 
 
 def _buckets_numpy(tables: Tables, bucket: Bucket, learning_rates: Floats) -> float:

@@ -11,7 +11,6 @@ has a loss of log 2, which is taken off at the end.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,30 +31,27 @@ from vecmill.core.tiles import (
     TABLE,
     ZERO,
     compiled,
-    hogwild,
     prefetch_row,
     score_block,
     spread_block,
     tanh,
 )
 
-_SIGNATURE = types.float64(TABLE, TABLE, IDS, IDS, IDS, IDS_BY_ROW, RATES, types.intp, types.intp)
+_SIGNATURE = types.float64(TABLE, TABLE, IDS, IDS, IDS, IDS_BY_ROW, RATES)
 
 
-def update(W: Floats, C: Floats, rows: Rows, learning_rates: Floats, *, threads: int = 1) -> float:
+def update(W: Floats, C: Floats, rows: Rows, learning_rates: Floats) -> float:
     """One pass of stochastic gradient descent over `rows`, in place on W and C.
 
         W, C            (V, D)  float32  parameters of the words and of the outputs; changed
         learning_rates  (B,)    float32  one a row
-        threads         so many threads each take a part of the rows and share the tables without
-                        locks (Recht et al. 2011, "Hogwild", arXiv:1106.5730)
 
-    Returns the loss in nats summed over all words and their outputs, each taken before its row.
-    Raises ShapeError. The same arguments give the same bytes where `threads` is 1.
+    Returns the loss in nats summed over all words and their outputs, each taken before its row. Lets go of
+    the GIL, so that other threads may train on the same tables. Raises ShapeError.
     """
     check(W, C, rows, learning_rates)
     rows = Rows(*map(np.ascontiguousarray, rows))
-    return hogwild(partial(_train, W, C, *rows, learning_rates), len(rows.centers), threads)
+    return float(_train(W, C, *rows, learning_rates))
 
 
 @compiled(_SIGNATURE)
@@ -67,16 +63,14 @@ def _train(
     words: Any,
     negatives: Any,
     learning_rates: Floats,
-    begin: int,
-    end: int,
 ) -> float:
-    """Rows `begin` to `end`; the loss in nats."""
-    dim, n_negatives = W.shape[1], negatives.shape[1]
+    """All rows; the loss in nats."""
+    n_rows, n_negatives, dim = len(centers), negatives.shape[1], W.shape[1]
     width = (dim + LANES - 1) // LANES * LANES
     n_outputs = 1 + n_negatives
     output_blocks = (n_outputs + BLOCK_OUTPUTS - 1) // BLOCK_OUTPUTS
     longest = 0
-    for row in range(begin, end):
+    for row in range(n_rows):
         longest = max(longest, offsets[row + 1] - offsets[row])
     word_blocks = (longest + BLOCK_WORDS - 1) // BLOCK_WORDS
 
@@ -90,9 +84,9 @@ def _train(
     targets[0, 0] = targets[0, BLOCK_OUTPUTS] = ONE
 
     nats = 0.0
-    for row in range(begin, end):
+    for row in range(n_rows):
         first, n_words = offsets[row], offsets[row + 1] - offsets[row]
-        if row + 1 < end:
+        if row + 1 < n_rows:
             prefetch_row(C, centers[row + 1])
             for n in range(n_negatives):
                 prefetch_row(C, negatives[row + 1, n])

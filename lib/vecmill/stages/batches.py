@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 import pyarrow as pa
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 ArrowMap = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
@@ -34,10 +36,17 @@ def gathered(batches: Iterator[pa.RecordBatch], column: str, elements: int) -> I
         yield pa.Table.from_batches(held)
 
 
-def one_ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """The same items, each being made by a thread while the one before it is used."""
-    with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(next, items, None)
-        while (item := coming.result()) is not None:
-            coming = pool.submit(next, items, None)
-            yield item
+def side_by_side(work: Callable[[Item], Result], items: Iterator[Item], threads: int) -> Iterator[Result]:
+    """What `work` returns for every item, in their order, with `threads` of them at work at once.
+
+    The caller's thread makes the items meanwhile, two more at most than are worked on. No thread waits for
+    another before it takes the next item.
+    """
+    under_way: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for item in items:
+            under_way.append(pool.submit(work, item))
+            if len(under_way) == threads + 2:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
@@ -19,13 +20,12 @@ from vecmill.core.merging import MERGES
 from vecmill.core.rows import Rows, regroup
 from vecmill.core.schedule import learning_rates
 from vecmill.io.schemas import BLOCKS, METRICS
-from vecmill.stages.batches import ArrowMap, one_ahead
+from vecmill.stages.batches import ArrowMap, side_by_side
 from vecmill.stages.pairs import rows_from_arrow
 
 # Rows handed to the kernel at once; a multiple of every kernel's step, so that what is trained does
-# not depend on how rows came. Enough to keep several threads busy: 2 took 0.53 times one's seconds
-# with 65,536 rows and 0.69 with 8,192.
-BATCH_ROWS = 1 << 16
+# not depend on how rows came.
+BATCH_ROWS = 1 << 14
 
 
 class Metrics(NamedTuple):
@@ -41,12 +41,15 @@ class Round(NamedTuple):
     """What a task must know to train its shard of one round.
 
     kernel         applied to the shard's own copy of the tables, in place
+    threads        so many batches are trained at once, and share that copy without locks
+                   (Recht et al. 2011, "Hogwild", arXiv:1106.5730)
     merge          a name of core.merging.MERGES
     expected_rows  about how many rows each shard holds, by shard: the pace of its learning rate
     begin, end     the share of the whole training done before and after this round
     """
 
     kernel: Kernel
+    threads: int
     merge: str
     expected_rows: Mapping[int, float]
     begin: float
@@ -66,7 +69,7 @@ def train_round(
     Each task copies the model, trains it on its rows, and hands back what it changed by blocks of
     rows; Spark brings the same block of all shards together and merges it. A shard alone has nothing
     to be merged with, and hands back what it has become. `rows_of` turns a partition's Arrow batches
-    into (shard, rows). A worker holds the model twice and one batch.
+    into (shard, rows). A worker holds the model twice, and a few batches.
     """
     if len(settings.expected_rows) == 1:
         return partitions.mapInArrow(_train_alone(rows_of, model, settings), BLOCKS)
@@ -146,28 +149,30 @@ def _trained(
 def train_rows(
     tables: Tables, rows: Iterator[tuple[int, Rows]], settings: Round
 ) -> tuple[int | None, Metrics]:
-    """Train `tables` in place on one shard's rows; the shard's number, None where it has no rows."""
+    """Train `tables` in place on one shard's rows; the shard's number, None where it has no rows.
+
+    The same rows give the same bytes where `settings.threads` is 1, in whatever batches they come.
+    """
     first = next(rows, None)
     if first is None:
         return None, Metrics(0, 0, 0, 0)
     shard = first[0]
-    seen = pairs = loss = 0.0
+    only_rows = itertools.chain([first[1]], (batch for _, batch in rows))
     expected = max(settings.expected_rows[shard], 1.0)
+    done = Metrics(0, 0, 0, 0)
 
-    def only_rows() -> Iterator[Rows]:
-        yield first[1]
-        for _, batch in rows:
-            yield batch
-
-    for batch in one_ahead(regroup(only_rows(), BATCH_ROWS)):
+    def train(numbered: tuple[int, Rows]) -> Metrics:
+        number, batch = numbered
         count = len(batch.centers)
-        within = np.minimum((seen + np.arange(count)) / expected, 1.0)
+        within = np.minimum((number * BATCH_ROWS + np.arange(count)) / expected, 1.0)
         progress = settings.begin + (settings.end - settings.begin) * within
         rates = learning_rates(progress, settings.learning_rate, settings.min_learning_rate)
-        loss += settings.kernel(tables, batch, rates)
-        pairs += int(batch.offsets[-1] - batch.offsets[0])
-        seen += count
-    return shard, Metrics(seen, pairs, loss, 0.0)
+        pairs = int(batch.offsets[-1] - batch.offsets[0])
+        return Metrics(count, pairs, settings.kernel(tables, batch, rates), 0)
+
+    for of_batch in side_by_side(train, enumerate(regroup(only_rows, BATCH_ROWS)), settings.threads):
+        done = Metrics(*map(sum, zip(done, of_batch, strict=True)))
+    return shard, done
 
 
 def _changes(

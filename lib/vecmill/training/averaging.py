@@ -50,7 +50,7 @@ class Averaging:
         # The share of tokens that subsampling keeps, by which a shard's words foretell its rows.
         self._keep_ratio = float(count @ keep / count.sum())
         self._vocabulary = len(count)
-        self._kernel = kernels.kernel(kernels.choose(settings.kernel).name, settings.threads)
+        self._kernel = kernels.kernel(kernels.choose(settings.kernel).name)
         self._model: Tables = {}
         self.parts: Sequence[Part] = rounds.parts(run.words_of, settings.epochs, settings.warm_up)
 
@@ -67,6 +67,7 @@ class Averaging:
         spark, folder, settings = self._run.spark, self._run.folder, self._run.config.train
         task = train.Round(
             kernel=self._kernel,
+            threads=settings.threads,
             merge=settings.merge,
             expected_rows={shard: words * self._keep_ratio for shard, words in part.shards.items()},
             begin=span.begin,
