@@ -150,7 +150,8 @@ def test_threads_take_every_step_once(threads):
 
     np.testing.assert_array_equal(W, alone_W)
     np.testing.assert_array_equal(C, alone_C)
-    assert together == pytest.approx(alone, rel=1e-9)
+    # Losses are summed up in float32 between two logarithms, and threads take theirs at other places.
+    assert together == pytest.approx(alone, rel=1e-6)
 
 
 def test_more_threads_than_steps_are_no_fault():

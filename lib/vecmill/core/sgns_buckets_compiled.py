@@ -17,23 +17,30 @@ from vecmill.core.buckets import TILE_NOISE, TILE_WORDS, Bucket
 from vecmill.core.sgns import Floats
 from vecmill.core.sgns_buckets import check
 from vecmill.core.tiles import (
-    BLOCK_WORDS,
     HALF,
     IDS,
     IDS_BY_ROW,
-    LANES,
-    LOG_2,
     ONE,
     RATES,
     TABLE,
     ZERO,
+    address,
+    attract,
     compiled,
+    dot,
     hogwild,
+    loss_of,
+    new_tile,
     prefetch_row,
-    score_block,
-    spread_block,
+    take_output,
+    take_words,
     tanh,
+    train_tile,
 )
+
+# Pairs whose likelihoods are multiplied before a logarithm is taken, but for a step's more: each is at
+# least 1/2, and float64 ends at 2^-1022.
+_MOST_PAIRS = 500
 
 _SIGNATURE = types.float64(TABLE, TABLE, IDS, IDS, IDS, IDS_BY_ROW, RATES, types.intp, types.intp)
 
@@ -65,17 +72,12 @@ def _train(
     learning_rates: Floats,
     begin: int,
     end: int,
-) -> float:
+) -> Any:
     """Steps `begin` to `end`; the loss in nats."""
     n_pairs, n_noisy, steps, dim = len(words), len(noisy), len(noise), W.shape[1]
-    width = (dim + LANES - 1) // LANES * LANES
-    X = np.zeros((TILE_WORDS, width), np.float32)
-    Y = np.zeros((TILE_NOISE, width), np.float32)
-    dX, dY = np.zeros_like(X), np.zeros_like(Y)
-    scores = np.zeros((TILE_WORDS // BLOCK_WORDS, LANES), np.float32)
-    gains = np.zeros_like(scores)
+    tile = new_tile(TILE_WORDS, TILE_NOISE, dim)
 
-    nats = 0.0
+    nats, likelihood, linear, multiplied = 0.0, 1.0, ZERO, 0
     for step in range(begin, end):
         half_rate = HALF * learning_rates[step]
         if step + 1 < end:
@@ -87,61 +89,24 @@ def _train(
             for o in range(TILE_NOISE):
                 prefetch_row(C, noise[step + 1, o])
 
-        # A step has at most a few dozens of pairs and of scores, each at least 1/2 here.
-        likelihood, linear = 1.0, ZERO
         for p in range(step * n_pairs // steps, (step + 1) * n_pairs // steps):
-            w, c = np.uint32(words[p]), np.uint32(contexts[p])
-            score = ZERO
-            for j in range(dim):
-                score += W[w, j] * C[c, j]
+            w, c = address(W, words[p]), address(C, contexts[p])
+            score = dot(w, c, dim)
             tanh_half = tanh(HALF * score)
-            gain = half_rate * (ONE - tanh_half)
             # log(1 + exp(-x)) = max(-x, 0) - log s(|x|).
             likelihood *= HALF + HALF * abs(tanh_half)
-            linear += HALF * (abs(score) - score)
-            for j in range(dim):
-                a, b = W[w, j], C[c, j]
-                W[w, j] = a + gain * b
-                C[c, j] = b + gain * a
-        nats += linear - np.log(likelihood)
+            linear += abs(score) - score
+            attract(w, c, half_rate * (ONE - tanh_half), dim)
+            multiplied += 1
+        if multiplied > _MOST_PAIRS or step + 1 == end:
+            nats += HALF * linear - np.log(likelihood)
+            likelihood, linear, multiplied = 1.0, ZERO, 0
 
-        first = step * n_noisy // steps
-        n_words = (step + 1) * n_noisy // steps - first
-        if n_words == 0:
+        around = noisy[step * n_noisy // steps : (step + 1) * n_noisy // steps]
+        if len(around) == 0:
             continue
-        blocks = (n_words + BLOCK_WORDS - 1) // BLOCK_WORDS
-        for t in range(n_words):
-            w = np.uint32(noisy[first + t])
-            for j in range(dim):
-                X[t, j] = W[w, j]
-        if n_words % BLOCK_WORDS:
-            X[n_words] = ZERO
+        take_words(tile, W, around)
         for o in range(TILE_NOISE):
-            c = np.uint32(noise[step, o])
-            for j in range(dim):
-                Y[o, j] = C[c, j]
-        dX[: blocks * BLOCK_WORDS] = ZERO
-        dY[:] = ZERO
-
-        for b in range(blocks):
-            score_block(X, Y, scores[b], b * BLOCK_WORDS, 0)
-        likelihood, linear = 1.0, ZERO
-        for b in range(blocks):
-            for i in range(LANES):
-                tanh_half = tanh(HALF * scores[b, i])
-                gains[b, i] = -half_rate * (ONE + tanh_half)
-                likelihood *= HALF + HALF * abs(tanh_half)
-                linear += HALF * (abs(scores[b, i]) + scores[b, i])
-        nats += linear - np.log(likelihood) - (blocks * LANES - n_words * TILE_NOISE) * LOG_2
-        for b in range(blocks):
-            spread_block(X, Y, dX, dY, gains[b], b * BLOCK_WORDS, 0)
-
-        for t in range(n_words):
-            w = np.uint32(noisy[first + t])
-            for j in range(dim):
-                W[w, j] += dX[t, j]
-        for o in range(TILE_NOISE):
-            c = np.uint32(noise[step, o])
-            for j in range(dim):
-                C[c, j] += dY[o, j]
-    return nats
+            take_output(tile, o, C, noise[step, o])
+        nats += train_tile(tile, len(around), TILE_NOISE, half_rate, dim)
+    return nats + loss_of(tile)
