@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
 
 from vecmill.core.rows import Rows
 from vecmill.core.sampling import AliasTable
@@ -45,18 +44,38 @@ def draw_rows(
     # One place more, or there would be no window to look at where no token was kept.
     padded = np.full(len(tokens) + window * (len(ends) + 1) + 1, _OUTSIDE, np.int32)
     padded[places] = tokens
-    around = sliding_window_view(padded, 2 * window + 1)[places - window]
+    radius = np.zeros(len(padded), np.int8 if window < 127 else np.int32)
+    radius[places] = rng.integers(1, window + 1, len(tokens), dtype=radius.dtype)
 
-    radius = rng.integers(1, window + 1, len(tokens), dtype=np.int8 if window < 127 else np.int32)
-    distance = np.abs(np.arange(-window, window + 1))
-    inside = (distance <= radius[:, None]) & (distance > 0) & (around != _OUTSIDE)
-    lengths = np.count_nonzero(inside, axis=1)
-
-    filled = lengths > 0
-    offsets = np.zeros(np.count_nonzero(filled) + 1, np.int32)
+    around, lengths = _windows(padded != _OUTSIDE, radius, window)
+    filled = np.flatnonzero(lengths)
+    offsets = np.zeros(len(filled) + 1, np.int32)
     np.cumsum(lengths[filled], out=offsets[1:])
-    centers = tokens[filled]
-    return Rows(centers, offsets, around[inside], noise.draw(rng, (len(centers), negatives)))
+    centers = padded[window:][filled]
+    return Rows(centers, offsets, padded[around], noise.draw(rng, (len(centers), negatives)))
+
+
+def _windows(
+    is_token: npt.NDArray[np.bool_], radius: npt.NDArray[np.signedinteger], window: int
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int16]]:
+    """Which places lie in the window of each place but the first and last `window`, and how many.
+
+        is_token  (P,)  whether there is a token at a place
+        radius    (P,)  of the window around it; 0 where there is none
+
+    A distance is a row here, whole arrays long, so that each takes one comparison of all places.
+    """
+    width, count = 2 * window + 1, len(radius) - 2 * window
+    inside = np.zeros((width, count), np.bool_)
+    lengths = np.zeros(count, np.int16)
+    for shift in range(width):
+        if shift != window:
+            reaches = radius[window : window + count] >= abs(shift - window)
+            np.logical_and(reaches, is_token[shift : shift + count], out=inside[shift])
+            lengths += inside[shift]
+    # Place after place: the number of a cell is place * width + shift, that of what it shows place + shift.
+    cells = np.flatnonzero(np.ascontiguousarray(inside.T))
+    return cells - np.repeat(np.arange(count) * (width - 1), lengths), lengths
 
 
 def blocks_of_texts(
