@@ -9,6 +9,7 @@ one whose task reported it stays.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -59,10 +60,16 @@ def write_shard(batches: Iterator[pa.RecordBatch], folder: Path) -> Iterator[pa.
     target.parent.mkdir(parents=True, exist_ok=True)
     rows = 0
     schema = first.drop_columns(PARTITION_BY).schema
-    with pq.ParquetWriter(target, schema, **_encoding(schema)) as out:
+    # A group is encoded while the next one is drawn, so that the last shard of a job leaves no core idle.
+    with pq.ParquetWriter(target, schema, **_encoding(schema)) as out, ThreadPoolExecutor(1) as encoder:
+        under_way: Future[None] | None = None
         for table in _groups(first, batches):
-            out.write_table(table.drop_columns(PARTITION_BY), row_group_size=_GROUP_ROWS)
+            if under_way:
+                under_way.result()
+            under_way = encoder.submit(out.write_table, table.drop_columns(PARTITION_BY), _GROUP_ROWS)
             rows += table.num_rows
+        if under_way:
+            under_way.result()
     written = ShardFile(values["epoch"], file, rows)
     yield pa.RecordBatch.from_pylist([written._asdict()], _ARROW_WRITTEN)
 
