@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -56,7 +57,7 @@ def draw_rows(
 
 
 def _windows(
-    is_token: npt.NDArray[np.bool_], radius: npt.NDArray[np.signedinteger], window: int
+    is_token: npt.NDArray[np.bool_], radius: npt.NDArray[Any], window: int
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int16]]:
     """Which places lie in the window of each place but the first and last `window`, and how many.
 
