@@ -10,8 +10,8 @@ and tells medians. Settings are those of `tests.bench.peers`.
 wall       seconds from tokens in a text file to vectors in a file, vocabulary and start of Java included;
            the kernel is compiled before, once a machine, which takes some four seconds
 CPU        of training alone, microseconds a word and epoch: gensim's process while it trains, vecmill's
-           tasks with the reading (or drawing) of pairs and the handing over of changes; MLlib's cannot
-           be told apart
+           tasks with the reading (or drawing) of pairs and the handing over of changes, or the kernel alone
+           where nothing else is run; MLlib's cannot be told apart
 peak       highest resident memory of the largest process of each kind, and of all together; MB
 scores     gensim's own evaluations over the 30,000 most frequent words
 """
@@ -141,6 +141,8 @@ TRAINERS = {
     ),
     "vecmill-1": ("vecmill, numba, 1 thread", vecmill("numba", 1)),
     "vecmill-numpy": ("vecmill, numpy, 1 thread", vecmill("numpy", 1)),
+    "numba": ("vecmill's numba kernel alone", peer("numba", 1)),
+    "numpy": ("vecmill's numpy kernel alone", peer("numpy", 1)),
     "gensim": ("gensim, all cores", peer("gensim", _CORES)),
     "gensim-1": ("gensim, 1 worker", peer("gensim", 1)),
     "mllib": ("Spark MLlib, all cores", peer("mllib", _CORES)),

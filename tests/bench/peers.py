@@ -1,5 +1,7 @@
 """One trainer on a file of tokens, as a program of its own: what `tests.bench.compare` measures.
 
+The others' trainers, and vecmill's kernels by themselves: what they do without Spark and without files.
+
     python -m tests.bench.peers gensim TOKENS VECTORS.bin --workers 2
 
 TOKENS is text with words between spaces. All train 100 dimensions, window 5, 5 epochs, words seen 5 times
@@ -13,7 +15,11 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from functools import partial
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 DIM, WINDOW, NEGATIVES, EPOCHS, MIN_COUNT, RATE, SEED = 100, 5, 5, 5, 5, 0.025, 1
 
@@ -48,8 +54,6 @@ def gensim(tokens: Path, vectors: Path, workers: int) -> dict[str, float]:
 
 def mllib(tokens: Path, vectors: Path, workers: int) -> dict[str, float]:
     """Spark MLlib with one partition a core; it averages them once an epoch, as it does."""
-    import numpy as np
-    from gensim.models import KeyedVectors
     from pyspark.ml.feature import Word2Vec
     from pyspark.sql import functions as F
 
@@ -72,13 +76,35 @@ def mllib(tokens: Path, vectors: Path, workers: int) -> dict[str, float]:
     counts = text.select(F.explode("tokens").alias("word")).groupBy("word").count()
     rows = learnt.join(counts, "word").orderBy(F.desc("count"), "word").toPandas()
     spark.stop()
-    table = KeyedVectors(DIM)
-    table.add_vectors(list(rows["word"]), np.stack([vector.toArray() for vector in rows["vector"]]))
-    table.save_word2vec_format(vectors, binary=True)
+    write(vectors, list(rows["word"]), np.stack([vector.toArray() for vector in rows["vector"]]))
     return {"words": int(rows["count"].sum())}
 
 
-PEERS = {"gensim": gensim, "mllib": mllib}
+def kernel(tokens: Path, vectors: Path, workers: int, *, name: str) -> dict[str, float]:
+    """A kernel of vecmill's on pairs that are drawn in the same process; the CPU is the kernel's alone."""
+    from tests.bench import corpus, strategies
+
+    setting = strategies.Setting("averaging", "", shards=1, slices=1, rate=RATE, seed=SEED)
+    dealt = corpus.encode(tokens, MIN_COUNT).deal(1, 1, SEED, setting.subsample, holdout=0.0)
+    trained = strategies.train(dealt, setting, name)
+    write(vectors, dealt.vocabulary.words, trained.tables["W"])
+    return {"train_cpu_seconds": trained.kernel_seconds, "words": sum(dealt.words_of.values())}
+
+
+def write(target: Path, words: list[str], table: npt.NDArray[np.float32]) -> None:
+    from gensim.models import KeyedVectors
+
+    found = KeyedVectors(table.shape[1])
+    found.add_vectors(words, table)
+    found.save_word2vec_format(target, binary=True)
+
+
+PEERS = {
+    "gensim": gensim,
+    "mllib": mllib,
+    "numba": partial(kernel, name="numba"),
+    "numpy": partial(kernel, name="numpy"),
+}
 
 
 def main() -> None:

@@ -356,10 +356,10 @@ STRATEGIES: dict[str, tuple[Callable[[Dealt, Setting, Timed], Strategy], Callabl
 }
 
 
-def train(dealt: Dealt, setting: Setting) -> Trained:
+def train(dealt: Dealt, setting: Setting, kernel_name: str = "auto") -> Trained:
     """Train all rounds, or up to the first whose loss is no finite number."""
     strategy_of, kernel_of = STRATEGIES[setting.strategy]
-    name = kernels.choose("auto").name
+    name = kernels.choose(kernel_name).name
     if name == "numba":
         # Loading compiles where nobody has before, which is no part of what training costs.
         import_module("vecmill.core.sgns_compiled")
