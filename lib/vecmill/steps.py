@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from pyspark import Broadcast
@@ -168,7 +169,7 @@ def plan(run: Run) -> Mapping[str, Any]:
         f"{told_bytes(needed.training_task)} of memory a training task, {told_bytes(needed.driver)} the "
         f"driver; {told_bytes(needed.output)} of disk",
     )
-    return {**chosen, "needs": {"training_task": needed.training_task, "driver": needed.driver}}
+    return {**chosen, "needs": asdict(needed)}
 
 
 @_reading_documents
