@@ -50,7 +50,7 @@ def run(name: str, tokens: Path, folder: Path) -> Iterator[tuple[str, float, flo
     events.mkdir()
     conf.write_text(
         f"spark.eventLog.enabled true\nspark.eventLog.dir {events.as_uri()}\n"
-        "spark.eventLog.compress false\n"
+        "spark.eventLog.compress false\nspark.eventLog.rolling.enabled false\n"
     )
 
     def command(stage: str) -> list[str]:
@@ -60,32 +60,28 @@ def run(name: str, tokens: Path, folder: Path) -> Iterator[tuple[str, float, flo
     with (folder / "log").open("w") as log:
         for stage in ("tokenize", "vocabulary", "pairs"):
             subprocess.run(command(stage), env=ONE_THREAD, stderr=log, check=True)
-        before = set(events.iterdir())
+        before = set(events.glob("[!.]*"))
         usage = measure(command("train"), env=ONE_THREAD, stderr=log)
-        [of_training] = set(events.iterdir()) - before
+        [of_training] = set(events.glob("[!.]*")) - before
         subprocess.run(command("export"), env=ONE_THREAD, stderr=log, check=True)
     stages = json.loads((folder / "run" / "run.json").read_text())["stages"]
     planned, rounds = stages["plan"]["needs"], stages["train"]["rounds"]
     peaks = usage.by_kind()
     model = planned["model"]
-    broadcast = 0 if "train.strategy" in settings else settings.get("train.shards", 1) * model
-    alone = settings.get("train.shards", 1) == 1
+    shards = settings.get("train.shards", 1)
+    broadcasts = 0 if "train.strategy" in settings else shards * model
     yield "task", planned["training_task"], peaks["worker"]["largest_peak_mb"] * 1e6
     yield "driver", planned["driver"], peaks["driver"]["largest_peak_mb"] * 1e6
-    if not alone:
-        yield "moved", planned["moved_round"] - broadcast, shuffled(of_training) / rounds
+    if shards > 1:
+        yield "moved", planned["moved_round"] - broadcasts, shuffled(of_training) / rounds
     yield "disk", sum(planned["disk"].values()), size(folder / "run")
 
 
 def shuffled(events: Path) -> int:
     """Bytes that all tasks of an application wrote to be shuffled, from its event log."""
-    total = 0
-    for file in sorted(events.rglob("*")) if events.is_dir() else [events]:
-        for line in file.read_text().splitlines() if file.is_file() else ():
-            event = json.loads(line)
-            if event["Event"] == "SparkListenerTaskEnd":
-                total += event["Task Metrics"]["Shuffle Write Metrics"]["Shuffle Bytes Written"]
-    return total
+    told = map(json.loads, events.read_text().splitlines())
+    tasks = [event["Task Metrics"] for event in told if event["Event"] == "SparkListenerTaskEnd"]
+    return sum(task["Shuffle Write Metrics"]["Shuffle Bytes Written"] for task in tasks)
 
 
 def size(folder: Path) -> int:
