@@ -284,7 +284,8 @@ def test_needs_of_blocked_training_are_those_worked_out_by_hand() -> None:
     assert needed.training_task == round(PYTHON_BASE + 224 * MIB + 64 * MIB / 4 + 28 * 65_536 + 24 * bucket)
     assert needed.executor == 2 * max(needed.training_task, needed.other_task)
     assert needed.rounds == 5 * 2
-    assert needed.moved_round == 5 * 64 * MIB
+    # Every pair of a pass once, in ids of log2(65,536 / 4) bits and 0.7 bytes.
+    assert needed.moved_round == 5 * 64 * MIB + round(16 * bucket * 2 * (14 / 8 + 0.7))
     # 4,096 held-out rows name a dozen rows of both tables each.
     assert needed.collected == 4_096 * 12 * 2 * 4 * 128
     assert needed.driver == PYTHON_BASE + 128 * 65_536 + 2 * needed.collected

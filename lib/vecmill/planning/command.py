@@ -98,7 +98,7 @@ def _task_note(config: Config) -> str:
 
 def _round_note(config: Config) -> str:
     if config.train.strategy == "blocked":
-        return "the model once a stratum, to other workers and the checkpoint"
+        return "the pairs, and the model once a stratum and to the checkpoint"
     return f"{_many(config.train.shards, 'shard')}, the model out and back"
 
 

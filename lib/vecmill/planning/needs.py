@@ -41,6 +41,9 @@ _BUCKET_PAIR_BYTES = 24
 _LOOK_UP_WORD_BYTES = 120
 # And for each pair that is being sorted.
 _SORTED_PAIR_BYTES = 40
+# An id on its way to a worker, which is compressed more lightly than on disk: 2.3 bytes were seen where
+# it takes 1.6 there.
+_MOVED_ID_BYTES = 0.7
 # The driver's tables of a word while they are made and sent, seen as 0.6 GB at 5 million words; and
 # rows of the model that held-out rows name: a dozen each.
 _DRIVER_WORD_BYTES = 128
@@ -70,7 +73,8 @@ class Needs:
     heap           the JVM that reads a checkpoint
     driver         the driver's Python
     collected      what one collect brings to the driver: the limit is spark.driver.maxResultSize
-    moved_round    the model out to every shard, and every shard's change back; or the model once a stratum
+    moved_round    the model out to every shard, and every shard's change back; or the model once a stratum,
+                   and the pairs
     moved          over the network in all rounds
     scratch        Spark's local folders: a broadcast, a round's shuffles, or that of texts or pairs
     disk           what lies in the output at the end of training, table by table
@@ -175,9 +179,11 @@ def _blocked(corpus: Corpus, config: Config, slots: int) -> _Training:
     bucket = epoch / train.slices / n_regions**2
     strata = strata_a_round(model, n_regions)
     rounds = train.epochs * train.slices * math.ceil(n_regions / strata)
-    held_out = min(HELD_OUT_ROWS * _HELD_OUT_NAMES, words) * 2 * 4 * train.dim
     # An id takes its information: 5 % above what was measured for 5,000 to 70,000 words.
     id_bytes = max(1.0, math.log2(max(words / n_regions, 2)) / 8)
+    pairs_moved = bucket * n_regions * strata * 2 * (id_bytes + _MOVED_ID_BYTES)
+    moved_round = (strata + 1) * model + round(pairs_moved)
+    held_out = min(HELD_OUT_ROWS * _HELD_OUT_NAMES, words) * 2 * 4 * train.dim
     return _Training(
         task=round(
             PYTHON_BASE
@@ -195,8 +201,8 @@ def _blocked(corpus: Corpus, config: Config, slots: int) -> _Training:
         collected=held_out,
         heap=round(HEAP_BASE + _HEAP_A_BYTE * min(model, slots * 128 * MIB)),
         rounds=rounds,
-        moved_round=(strata + 1) * model,
-        moved=rounds * (strata + 1) * model,
+        moved_round=moved_round,
+        moved=rounds * moved_round,
         scratch=round(max((strata + 2) * model, 8 * epoch, 4 * corpus.covered)),
         pairs=round(train.epochs * epoch * 2 * id_bytes),
     )
