@@ -19,6 +19,14 @@ def unchanged(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     return batches
 
 
+def release_memory() -> None:
+    """Give back to the system what Arrow keeps of the memory that a task is through with.
+
+    A worker lives on with it beside its next tasks: 0.4 GB of 0.5 after looking words up among 5 million.
+    """
+    pa.default_memory_pool().release_unused()
+
+
 def gathered(batches: Iterator[pa.RecordBatch], column: str, elements: int) -> Iterator[pa.Table]:
     """Batches put together until the lists of `column` have `elements` elements or more.
 

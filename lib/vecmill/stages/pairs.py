@@ -17,7 +17,7 @@ from pyspark.sql.types import ArrayType, IntegerType, LongType, StructField, Str
 from vecmill.core import keyed_random, sampling, windows
 from vecmill.core.rows import Rows
 from vecmill.io.schemas import PAIRS, TEXTS
-from vecmill.stages.batches import ArrowMap, gathered, unchanged
+from vecmill.stages.batches import ArrowMap, gathered, release_memory, unchanged
 
 # word2vec.c's MAX_SENTENCE_LENGTH: what keeps a document of any length from being one unit of work.
 PIECE_TOKENS = 1000
@@ -97,6 +97,7 @@ def _look_up(words: Broadcast[pa.Array]) -> ArrowMap:
     def encode_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for table in gathered(batches, "tokens", _LOOKUP_TOKENS):
             yield from _pieces(table, words.value)
+        release_memory()
 
     return encode_batches
 
