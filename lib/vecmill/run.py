@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +14,11 @@ from pyspark.sql.types import StructType
 
 from vecmill.config import Config
 from vecmill.core import sampling
-from vecmill.io import tables
+from vecmill.io import shard_files, tables
 from vecmill.io.files import Folder
 from vecmill.io.run_directory import Manifest
-from vecmill.io.schemas import VOCABULARY
+from vecmill.io.schemas import TEXTS, TEXTS_BY, VOCABULARY
+from vecmill.io.task_files import TaskTable
 from vecmill.stages import pairs
 
 
@@ -40,6 +42,14 @@ class Run:
     def table(self, name: str, schema: StructType) -> DataFrame:
         """A published table of this run, its columns checked."""
         return tables.read(self.folder, name, schema)
+
+    def texts(
+        self, slices: Collection[int] | None = None, shards: Collection[int] | None = None
+    ) -> TaskTable:
+        """The texts to train on, or those of some slices and shards, a partition for each of them."""
+        wanted = {"slice": {slice_ for slice_, _ in self.words_of} if slices is None else slices}
+        only = wanted if shards is None else {**wanted, "shard": shards}
+        return shard_files.read(self.folder, "texts", TEXTS, TEXTS_BY, pairs.DRAWN_FROM, only)
 
     @property
     def words_of(self) -> dict[tuple[int, int], int]:

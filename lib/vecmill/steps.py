@@ -19,9 +19,19 @@ from vecmill.core import kernels
 from vecmill.core.blocks import block_rows
 from vecmill.errors import ConfigError, InputError, QualityError
 from vecmill.evaluation import scores, telling, word_tests
-from vecmill.io import checkpoints, long_rows, shard_files, tables
-from vecmill.io.files import local_path
-from vecmill.io.schemas import BLOCKS, BUCKETS, PAIRS, TEXTS, TOKENS, VECTORS, VOCABULARY
+from vecmill.io import checkpoints, long_rows, tables, task_files
+from vecmill.io.schemas import (
+    BLOCKS,
+    BUCKETS,
+    PAIRS,
+    PAIRS_BY,
+    TEXTS,
+    TEXTS_BY,
+    TOKENS,
+    VECTORS,
+    VOCABULARY,
+)
+from vecmill.io.task_files import TaskTable
 from vecmill.machine import told_bytes
 from vecmill.planning.choosing import choose, with_settings
 from vecmill.planning.corpus import counted_corpus
@@ -31,8 +41,7 @@ from vecmill.planning.places import place_of
 from vecmill.run import Run, pair_settings, read_sampling_tables, vocabulary_columns
 from vecmill.session import LARGE_ROWS, LONG_ROWS, ONE_FILE_ONE_TASK, using
 from vecmill.stages import buckets, pairs, vectors, vocabulary
-from vecmill.stages.tokenize import python_tokenizer
-from vecmill.stages.tokenize import tokenize as tokenize_documents
+from vecmill.stages.tokenize import python_tokenizer, tokenizing
 from vecmill.training import held_out, rounds
 from vecmill.training.averaging import Averaging
 from vecmill.training.blocked import Blocked, read_expected
@@ -59,7 +68,7 @@ def tokenize(run: Run) -> Mapping[str, Any]:
     if settings.kind == "python":
         _check_function(settings.pattern or "")
     observed = Observation("tokenize")
-    tokens = tokenize_documents(
+    tokens = tokenizing(
         documents,
         column=source.text_column,
         kind=settings.kind,
@@ -68,15 +77,17 @@ def tokenize(run: Run) -> Mapping[str, Any]:
         min_length=settings.min_length,
         counts=observed,
     )
-    staged = tables.stage(tokens, run.folder, "tokens")
+    staged = task_files.stage([TaskTable(*tokens)], run.folder, "tokens", TOKENS)
     counts = {name: int(value or 0) for name, value in observed.get.items()}
-    if counts["tokens"] == 0:
+    rows, found = (sum(getattr(part, of) for part in staged.parts) for of in ("rows", "elements"))
+    if found == 0:
         raise InputError(
             f"input.path: {source.path} holds no token ({counts['documents']:,} documents, "
             f"{counts['null_documents']:,} of them null); check input.column and the tokenizer"
         )
-    run.folder.publish(staged, "tokens")
-    return counts
+    run.folder.publish(staged.place, "tokens")
+    empty = counts["documents"] - counts["null_documents"] - rows
+    return {**counts, "empty_documents": empty, "tokens": found}
 
 
 def _check_pattern(spark: SparkSession, pattern: str) -> None:
@@ -188,28 +199,24 @@ def encode_texts(run: Run) -> Mapping[str, Any]:
             holdout=settings.holdout,
             seed=settings.seed,
         )
-        tables.write(texts, run.folder, "texts", partition_by=("slice", "shard"))
+        as_they_are = TaskTable(texts, lambda batches: batches)
+        staged = task_files.stage([as_they_are], run.folder, "texts", TEXTS, TEXTS_BY)
     finally:
         words.destroy()
-    totals = (
-        run.spark.read.schema(TEXTS)
-        .parquet(run.folder.path("texts"))
-        .groupBy("slice", "shard")
-        .agg(F.sum(F.size("ids")).alias("words"), F.count(F.lit(1)).alias("texts"))
-        .sort("slice", "shard")
-        .collect()
-    )
-    training_totals = [row for row in totals if row["slice"] != pairs.HOLDOUT_SLICE]
-    if not training_totals:
+    run.folder.publish(staged.place, "texts")
+    words_of = [[*part.values, part.elements] for part in staged.parts]
+    trained_on = [of_shard for of_shard in words_of if of_shard[0] != pairs.HOLDOUT_SLICE]
+    if not trained_on:
         raise InputError(
             "no document has two words of the vocabulary, so there is nothing to train on; "
             "lower vocabulary.min_count, or give documents and not single words"
         )
+    total = sum(words for _, _, words in trained_on)
     return {
-        "texts": sum(row["texts"] for row in totals),
-        "words": sum(row["words"] for row in training_totals),
-        "held_out_words": sum(row["words"] for row in totals) - sum(r["words"] for r in training_totals),
-        "words_of": [[row["slice"], row["shard"], row["words"]] for row in training_totals],
+        "texts": sum(part.rows for part in staged.parts),
+        "words": total,
+        "held_out_words": sum(words for _, _, words in words_of) - total,
+        "words_of": trained_on,
     }
 
 
@@ -247,58 +254,40 @@ def _draw_epochs(
     run: Run, epochs: list[int], sampling_tables: Broadcast[pairs.SamplingTables]
 ) -> dict[int, int]:
     """Draw and publish several epochs in one job, so that one shard keeps more than one core busy."""
-    staged = f"{tables.STAGING}/pairs"
-    run.folder.delete(staged)
     write = _write_buckets if run.config.train.strategy == "blocked" else _write_pairs
-    rows = write(run, epochs, sampling_tables, staged)
+    rows = write(run, epochs, sampling_tables)
     for epoch in epochs:
         if not rows.get(epoch):
             raise InputError(
                 f"epoch {epoch} has no pairs: subsampling left no document with two words; "
                 "raise pairs.subsample (0 keeps every word), or give more text"
             )
-        run.folder.publish(f"{staged}/epoch={epoch}", f"pairs/epoch={epoch}")
+        run.folder.publish(f"{tables.STAGING}/pairs/epoch={epoch}", f"pairs/epoch={epoch}")
     return rows
 
 
 def _write_pairs(
-    run: Run, epochs: list[int], sampling_tables: Broadcast[pairs.SamplingTables], staged: str
+    run: Run, epochs: list[int], sampling_tables: Broadcast[pairs.SamplingTables]
 ) -> dict[int, int]:
     """Write one file for each epoch, slice and shard; the rows of each epoch."""
-    texts = run.table("texts", TEXTS).where(F.col("slice") != pairs.HOLDOUT_SLICE)
-    settings = pair_settings(run.config)
-    folder = local_path(run.folder.qualified(staged))
-    if folder is None:
-        drawn = [pairs.draw(texts, sampling_tables, settings, epoch=epoch) for epoch in epochs]
-        table = functools.reduce(DataFrame.unionByName, drawn)
-        tables.stage(table, run.folder, "pairs", partition_by=shard_files.PARTITION_BY)
-        back = run.spark.read.schema(PAIRS).parquet(run.folder.path(staged))
-        return {row["epoch"]: row["count"] for row in back.groupBy("epoch").count().collect()}
-
-    # Drawn and written by the same function, or the rows would pass through Java in between.
-    def writing(epoch: int) -> DataFrame:
-        draw = pairs.drawing(sampling_tables, settings, epoch=epoch)
-        return texts.mapInArrow(
-            lambda batches: shard_files.write_shard(draw(batches), folder), shard_files.WRITTEN
-        )
-
-    reports = functools.reduce(DataFrame.unionByName, map(writing, epochs)).collect()
-    written = [shard_files.ShardFile(**report.asDict()) for report in reports]
-    shard_files.keep_only(folder, written)
+    (texts, read), settings = run.texts(), pair_settings(run.config)
+    drawn = [
+        TaskTable(texts, pairs.drawing(read, sampling_tables, settings, epoch=epoch)) for epoch in epochs
+    ]
     rows: Counter[int] = Counter()
-    for shard in written:
-        rows[shard.epoch] += shard.rows
+    for part in task_files.stage(drawn, run.folder, "pairs", PAIRS, PAIRS_BY).parts:
+        rows[part.values[0]] += part.rows
     return dict(rows)
 
 
 def _write_buckets(
-    run: Run, epochs: list[int], sampling_tables: Broadcast[pairs.SamplingTables], staged: str
+    run: Run, epochs: list[int], sampling_tables: Broadcast[pairs.SamplingTables]
 ) -> dict[int, int]:
     """Write one file for each epoch, slice and stratum; the pairs of each epoch.
 
     The driver holds 16 bytes a word; each task cuts the tables for its own slice.
     """
-    texts = run.table("texts", TEXTS).where(F.col("slice") != pairs.HOLDOUT_SLICE)
+    texts = run.texts()
     settings, n_regions = pair_settings(run.config), run.config.train.shards
     expected = run.spark.sparkContext.broadcast(read_expected(run))
 
@@ -309,11 +298,11 @@ def _write_buckets(
 
     try:
         drawn = [
-            buckets.draw(texts, sampling_tables, settings, layout_in(epoch), n_regions, epoch=epoch)
+            buckets.draw(*texts, sampling_tables, settings, layout_in(epoch), n_regions, epoch=epoch)
             for epoch in epochs
         ]
         table = functools.reduce(DataFrame.unionByName, drawn)
-        tables.stage(table, run.folder, "pairs", partition_by=("epoch", "slice", "stratum"))
+        staged = tables.stage(table, run.folder, "pairs", partition_by=("epoch", "slice", "stratum"))
     finally:
         expected.destroy()
     back = run.spark.read.schema(BUCKETS).parquet(run.folder.path(staged))

@@ -19,7 +19,8 @@ from tests.bench import text
 
 from vecmill.core import windows
 from vecmill.core.rows import Rows
-from vecmill.io import shard_files
+from vecmill.io import shard_files, task_files
+from vecmill.io.schemas import PAIRS_BY
 from vecmill.stages.pairs import Task, rows_from_arrow, rows_to_arrow
 
 
@@ -67,7 +68,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
 
         def write() -> Path:
-            [report] = shard_files.write_shard(encoded(of), Path(folder))
+            [report] = task_files.write(encoded(of), Path(folder), list(PAIRS_BY), "w")
             return Path(folder) / report["file"][0].as_py()
 
         file = write()

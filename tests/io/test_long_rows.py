@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,7 +14,9 @@ from vecmill.errors import InputError
 from vecmill.io import long_rows, tables
 from vecmill.io.files import Folder
 from vecmill.io.schemas import TOKENS
+from vecmill.io.task_files import TaskTable
 
+ARROW_TOKENS = pa.schema([("document_id", pa.int64()), ("tokens", pa.list_(pa.string()))])
 DOCUMENTS = [(1, ["the", "quick"]), (2, ["été"]), (3, ["fox"] * 5), (-4, ["a", "b"])]
 
 
@@ -22,9 +25,15 @@ def folder(spark: SparkSession, tmp_path: Path) -> Folder:
     return Folder(spark, str(tmp_path))
 
 
-def rows_of(found: long_rows.LongRows) -> list[tuple[int, list[str]]]:
+def rows_of(found: TaskTable) -> list[tuple[int, list[str]]]:
     read = found.read
-    rows = found.partitions.mapInArrow(lambda batches: read(batches), TOKENS).collect()
+
+    # Spark does not take words that are each held once.
+    def plain(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in read(batches):
+            yield pa.RecordBatch.from_pylist(batch.to_pylist(), ARROW_TOKENS)
+
+    rows = found.partitions.mapInArrow(plain, TOKENS).collect()
     return sorted((row["document_id"], row["tokens"]) for row in rows)
 
 
@@ -57,7 +66,7 @@ def test_a_batch_holds_few_long_rows_or_many_short_ones(tmp_path):
         table = pa.table({"document_id": range(rows), "tokens": text})
         pq.write_table(table, file, row_group_size=rows, use_dictionary=False)
         place = pa.RecordBatch.from_pylist([{"file": str(file), "row_group": 0}])
-        return [batch.num_rows for batch in long_rows._read(iter([place]), ["tokens"])]
+        return [batch.num_rows for batch in long_rows._read(iter([place]), ["tokens"], [])]
 
     assert batches(rows=4, words=400_000) == [1, 1, 1, 1]
     assert batches(rows=10_000, words=3) == [10_000]

@@ -1,77 +1,89 @@
-"""The file in which a task writes a shard's pairs: every row in order, as Spark too reads it."""
+"""Tables with a file for every shard of a slice: what is asked for, in order, whoever reads it."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
-import numpy as np
-import pyarrow.parquet as pq
+import pyarrow as pa
 import pytest
-from tests.core.batches import random_batch
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
-from vecmill.core.rows import Rows, concatenate
-from vecmill.io import shard_files
-from vecmill.io.schemas import PAIRS
-from vecmill.stages.pairs import Task, rows_from_arrow, rows_to_arrow
+from vecmill.errors import InputError
+from vecmill.io import shard_files, task_files
+from vecmill.io.files import Folder
+from vecmill.io.schemas import TEXTS, TEXTS_BY
+from vecmill.session import ONE_FILE_ONE_TASK, using
 
-PARTS = [random_batch(seed, n_rows=n, n_negatives=3)[2] for seed, n in enumerate((7, 40, 1, 25, 64, 3))]
-
-SHARD = Task(slice_=2, shard=1)
-
-
-def write(folder: Path, parts: list[Rows], task: Task = SHARD) -> shard_files.ShardFile:
-    batches = (rows_to_arrow(part, 4, task) for part in parts)
-    [report] = shard_files.write_shard(batches, folder)
-    return shard_files.ShardFile(**report.to_pylist()[0])
+SHARDS = [
+    [(-1, 0, 7, 0, [5, 5]), (0, 0, 1, 0, [1, 2, 3]), (0, 0, 1, 1, [4, 1]), (2, 0, 2, 0, [9, 9])],
+    [(0, 1, 3, 0, [8, 7, 6]), (1, 1, 3, 1, [5, 4])],
+]
+COLUMNS = ("shard", "slice", "ids")
+READ = "shard int, slice int, ids array<int>"
 
 
-@pytest.mark.parametrize("group_rows", [1, 10, 47, 48, 139, 140, 1000])
-def test_rows_come_back_in_order_from_groups_of_one_size(tmp_path, monkeypatch, group_rows):
-    monkeypatch.setattr(shard_files, "_GROUP_ROWS", group_rows)
-    total = sum(len(part.centers) for part in PARTS)
+@pytest.fixture(scope="module")
+def folder(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    found = Folder(spark, str(tmp_path_factory.mktemp("run")))
+    sources = [
+        task_files.TaskTable(spark.createDataFrame(rows, TEXTS).coalesce(1), lambda batches: batches)
+        for rows in SHARDS
+    ]
+    found.publish(task_files.stage(sources, found, "texts", TEXTS, TEXTS_BY).place, "texts")
+    return found
 
-    written = write(tmp_path, PARTS)
 
-    file = tmp_path / written.file
-    assert written.rows == total == 140
-    with pq.ParquetFile(file) as parquet:
-        groups = [parquet.metadata.row_group(i).num_rows for i in range(parquet.num_row_groups)]
-    assert set(groups[:-1]) <= {group_rows}
-    assert 0 < groups[-1] <= group_rows
-    back = concatenate([rows_from_arrow(batch) for batch in shard_files.read_file(str(file))])
-    expected = concatenate(PARTS)
-    np.testing.assert_array_equal(back.centers, expected.centers)
-    np.testing.assert_array_equal(np.diff(back.offsets), np.diff(expected.offsets))
-    np.testing.assert_array_equal(back.negatives, expected.negatives)
-    for row in range(total):
-        np.testing.assert_array_equal(
-            back.words[back.offsets[row] : back.offsets[row + 1]],
-            expected.words[expected.offsets[row] : expected.offsets[row + 1]],
+@pytest.fixture(params=["tasks", "Spark"])
+def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Who reads: tasks, where they can open files, or else Spark."""
+    if request.param == "Spark":
+        monkeypatch.setattr(shard_files, "local_path", lambda qualified: None)
+    return str(request.param)
+
+
+def partitions(folder: Folder, **only: list[int]) -> list[list[tuple[int, int, list[int]]]]:
+    """The rows of each partition that is not empty, in the order in which its task reads them."""
+    with using(folder.spark, ONE_FILE_ONE_TASK):
+        texts, read = shard_files.read(folder, "texts", TEXTS, TEXTS_BY, COLUMNS, only)
+
+        def as_rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            for batch in read(batches):
+                assert tuple(batch.schema.names) == COLUMNS
+                yield batch
+
+        rows = (
+            texts.mapInArrow(as_rows, texts_schema()).withColumn("task", F.spark_partition_id()).collect()
         )
+    rows: dict[int, list[tuple[int, int, list[int]]]] = {}
+    for row in found:
+        rows.setdefault(row["task"], []).append((row["slice"], row["shard"], row["ids"]))
+    return sorted(rows.values())
 
 
-def test_spark_reads_the_table_of_all_files(spark, tmp_path):
-    expected = []
-    for shard, part in enumerate(PARTS[:3]):
-        write(tmp_path, [part], Task(0, shard))
-        for row in rows_to_arrow(part, 4, Task(0, shard)).to_pylist():
-            expected.append(tuple(row[name] for name in PAIRS.fieldNames()))
-
-    table = spark.read.schema(PAIRS).parquet(str(tmp_path)).select(*PAIRS.fieldNames())
-
-    assert sorted(map(tuple, table.collect())) == sorted(expected)
+def test_a_part_is_a_partition_with_its_rows_in_order(folder, reader):
+    assert partitions(folder, slice=[0, 1, 2]) == [
+        [(0, 0, [1, 2, 3]), (0, 0, [4, 1])],
+        [(0, 1, [8, 7, 6])],
+        [(1, 1, [5, 4])],
+        [(2, 0, [9, 9])],
+    ]
 
 
-def test_a_task_without_rows_writes_nothing(tmp_path):
-    assert list(shard_files.write_shard(iter(()), tmp_path)) == []
-    assert list(tmp_path.iterdir()) == []
+def test_no_more_is_read_than_what_is_asked_for(folder, reader):
+    assert partitions(folder, slice=[0], shard=[1]) == [[(0, 1, [8, 7, 6])]]
+    assert partitions(folder, slice=[-1]) == [[(-1, 0, [5, 5])]]
+    assert partitions(folder, shard=[0], slice=[0, 2]) == [
+        [(0, 0, [1, 2, 3]), (0, 0, [4, 1])],
+        [(2, 0, [9, 9])],
+    ]
 
 
-def test_of_two_attempts_only_the_one_that_reported_stays(tmp_path):
-    lost, kept = write(tmp_path, PARTS[:1]), write(tmp_path, PARTS[:1])
+def test_where_there_is_nothing_of_that_kind_there_are_no_rows(folder, reader):
+    assert partitions(folder, slice=[5]) == []
+    assert partitions(folder, slice=[0], shard=[9]) == []
 
-    shard_files.keep_only(tmp_path, [kept])
 
-    assert lost.file != kept.file
-    assert shard_files.of_shards(tmp_path, epoch=4, slice_=2) == {1: [str(tmp_path / kept.file)]}
-    assert shard_files.of_shards(tmp_path, epoch=5, slice_=2) == {}
+def test_a_table_that_is_not_there_says_which_stage_to_run(folder, reader):
+    with pytest.raises(InputError, match="pairs does not exist; run the stage"):
+        shard_files.read(folder, "pairs", TEXTS, TEXTS_BY, COLUMNS, {})

@@ -20,6 +20,7 @@ from vecmill.core.regions import Regions
 from vecmill.core.rows import Rows
 from vecmill.io.schemas import BUCKETS, TEXTS
 from vecmill.session import using
+from vecmill.stages.batches import unchanged
 from vecmill.stages.buckets import Expected, Layout, draw, expected, layout, sorted_in_parts
 from vecmill.stages.pairs import PairSettings, SamplingTables, Task, draw_task
 
@@ -61,7 +62,7 @@ def texts_of(spark: SparkSession, *rows: tuple[int, int, list[int]]) -> DataFram
 def test_every_pair_lies_in_the_bucket_of_its_regions(spark, keep_all):
     texts = texts_of(spark, (0, 0, [0, 1, 2]), (0, 0, [3, 3]), (0, 1, [2, 3]), (1, 0, [3, 0]))
 
-    found = draw(texts, keep_all, SETTINGS, LAYOUTS.__getitem__, n_regions=2, epoch=EPOCH)
+    found = draw(texts, unchanged, keep_all, SETTINGS, LAYOUTS.__getitem__, n_regions=2, epoch=EPOCH)
 
     assert_df_equality(
         found.sort("slice", "shard", "stratum", "word_region"),
@@ -150,7 +151,7 @@ def drawn_rows(spark: SparkSession, texts: DataFrame, n_regions: int = 3) -> lis
     tables = spark.sparkContext.broadcast(some_tables())
     cut = some_layouts(n_regions)
     try:
-        found = draw(texts, tables, SETTINGS, cut.__getitem__, n_regions, epoch=EPOCH)
+        found = draw(texts, unchanged, tables, SETTINGS, cut.__getitem__, n_regions, epoch=EPOCH)
         return found.withColumn("partition", F.spark_partition_id()).toArrow().to_pylist()
     finally:
         tables.destroy()

@@ -21,6 +21,7 @@ from vecmill.core import keyed_random, sampling, windows
 from vecmill.core.rows import Rows
 from vecmill.io.schemas import PAIRS, TEXTS, TOKENS, TRIPLES
 from vecmill.session import ONE_FILE_ONE_TASK, using
+from vecmill.stages.batches import unchanged
 from vecmill.stages.pairs import (
     HOLDOUT_SLICE,
     PairSettings,
@@ -162,7 +163,7 @@ def tables(spark: SparkSession) -> Iterator[Broadcast[SamplingTables]]:
 
 @pytest.fixture(scope="module")
 def drawn(texts: DataFrame, tables: Broadcast[SamplingTables]) -> pa.Table:
-    return draw(texts, tables, SETTINGS, epoch=1).toArrow()
+    return draw(texts, unchanged, tables, SETTINGS, epoch=1).toArrow()
 
 
 def drawn_directly(encoded: list[dict[str, Any]], tables: SamplingTables, shard: int, epoch: int) -> Rows:
@@ -193,7 +194,8 @@ def test_rows_are_those_that_the_key_of_each_shard_gives(encoded, tables, drawn)
 
 
 def test_every_epoch_draws_afresh_and_the_same_again(texts, tables, drawn):
-    both = draw(texts, tables, SETTINGS, epoch=1).unionByName(draw(texts, tables, SETTINGS, epoch=2))
+    first, second = (draw(texts, unchanged, tables, SETTINGS, epoch=epoch) for epoch in (1, 2))
+    both = first.unionByName(second)
     again = both.toArrow().to_pylist()
 
     first = [row for row in again if row["epoch"] == 1]
@@ -205,13 +207,13 @@ def test_every_epoch_draws_afresh_and_the_same_again(texts, tables, drawn):
 
 def test_rows_do_not_depend_on_how_many_texts_arrow_puts_into_a_batch(spark, texts, tables, drawn):
     with using(spark, {"spark.sql.execution.arrow.maxRecordsPerBatch": "7"}):
-        small_batches = draw(texts, tables, SETTINGS, epoch=1).toArrow()
+        small_batches = draw(texts, unchanged, tables, SETTINGS, epoch=1).toArrow()
 
     assert small_batches.to_pylist() == drawn.to_pylist()
 
 
 def test_written_pairs_are_the_rows_that_are_drawn_on_the_fly(spark, texts, tables, encoded, tmp_path):
-    pairs = draw(texts, tables, SETTINGS, epoch=1)
+    pairs = draw(texts, unchanged, tables, SETTINGS, epoch=1)
     assert pairs.schema == PAIRS
     pairs.write.partitionBy("epoch", "slice", "shard").parquet(str(tmp_path / "pairs"))
 

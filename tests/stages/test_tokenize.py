@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,22 @@ def test_a_pattern_says_what_a_token_is(spark):
     tokens = tokenize(text, column="text", kind="regex", pattern=r"([a-z]+)(\d+)")
 
     assert_tokens(tokens, ["a1", "bb22"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "java_pattern"), [("regex", r"[\p{L}\p{M}\p{N}]+"), ("whitespace", r"(?U)\S+")]
+)
+def test_arrow_finds_the_tokens_that_java_finds(spark, kind, java_pattern):
+    # Characters of 2002, which the tables of both know; Java's may be years older than Arrow's.
+    category = unicodedata.ucd_3_2_0.category
+    known = [chr(n) for n in range(0x20, 0x2FFFF) if category(chr(n)) not in ("Cn", "Cs")]
+    text = documents(spark, *(f"a{character}b" for character in known))
+
+    ours = tokenize(text, column="text", kind=kind, lowercase=False)
+    theirs = tokenize(text, column="text", kind="regex", lowercase=False, pattern=java_pattern)
+
+    assert len(known) > 90_000
+    assert ours.exceptAll(theirs).collect() == theirs.exceptAll(ours).collect() == []
 
 
 def test_white_space_of_every_kind_separates_tokens(spark):
@@ -167,7 +184,7 @@ def test_invalid_utf8_becomes_the_replacement_character(spark, tmp_path: Path):
     assert_tokens(tokens, ["good", "one"], [f"b{REPLACEMENT}d", REPLACEMENT], ["€"])
 
 
-def test_documents_and_tokens_are_counted(spark):
+def test_documents_are_counted(spark):
     text = documents(spark, "a b", None, "", "!!", "c", None)
     counts = Observation("counts")
 
@@ -177,8 +194,6 @@ def test_documents_and_tokens_are_counted(spark):
         "documents": 6,
         "null_documents": 2,
         "invalid_utf8": 0,
-        "empty_documents": 2,
-        "tokens": 3,
     }
 
 
@@ -192,8 +207,6 @@ def test_a_column_of_tokens_is_counted_the_same_way(spark):
         "documents": 4,
         "null_documents": 1,
         "invalid_utf8": 0,
-        "empty_documents": 2,
-        "tokens": 2,
     }
 
 

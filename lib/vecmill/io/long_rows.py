@@ -1,23 +1,20 @@
-"""Tables whose rows may be of any length, as documents are, for tasks that take them as Arrow.
+"""Tables whose rows may be of any length, as documents are, read by tasks that can open files as Arrow.
 
-Spark takes a list of strings apart and hands them on one by one, which costs more than counting them or
-looking them up. Where workers can open the files, Arrow reads whole columns, so few rows at once that
-long ones do not fill the memory.
+Whole columns are read, but so few rows at once that long ones do not fill the memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyspark.sql import DataFrame
-from pyspark.sql.types import StructType
+from pyspark.sql.types import ArrayType, StructType
 
 from vecmill.io import tables
 from vecmill.io.files import Folder, local_path
+from vecmill.io.task_files import TaskTable
 
 # Of a Parquet file, before compression. Tokens take up to three times as much once they are decoded.
 _BATCH_BYTES = 1 << 22
@@ -26,24 +23,24 @@ _READ_BYTES = 1 << 20
 _PLACES = "file string, row_group int"
 
 
-class LongRows(NamedTuple):
-    """A table as partitions, and what turns the Arrow batches of a partition into those of the table."""
-
-    partitions: DataFrame
-    read: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
-
-
-def read(folder: Folder, name: str, schema: StructType) -> LongRows:
-    """A published table with exactly the columns of its schema.
+def read(folder: Folder, name: str, schema: StructType) -> TaskTable:
+    """A published table with exactly the columns of its schema; batches may hold each different word once.
 
     Raises InputError where it does not exist, naming every column that is missing.
     """
+    tables.check_exists(folder, name)
     local = local_path(folder.qualified(name))
-    if local is None or not folder.exists(name):
-        return LongRows(tables.read(folder, name, schema), lambda batches: batches)
-    columns = schema.fieldNames()
+    if local is None:
+        return TaskTable(tables.read(folder, name, schema), lambda batches: batches)
+    columns, elements = schema.fieldNames(), _elements(schema)
     places = list(_places(local, schema))
-    return LongRows(folder.spark.createDataFrame(places, _PLACES), lambda batches: _read(batches, columns))
+    partitions = folder.spark.createDataFrame(places, _PLACES)
+    return TaskTable(partitions, lambda batches: _read(batches, columns, elements))
+
+
+def _elements(schema: StructType) -> list[str]:
+    """The columns of a Parquet file that hold what the lists of a table hold."""
+    return [f"{field.name}.list.element" for field in schema if isinstance(field.dataType, ArrayType)]
 
 
 def _places(folder: Path, schema: StructType) -> Iterator[tuple[str, int]]:
@@ -55,11 +52,15 @@ def _places(folder: Path, schema: StructType) -> Iterator[tuple[str, int]]:
                 yield str(path), group
 
 
-def _read(places: Iterator[pa.RecordBatch], columns: list[str]) -> Iterator[pa.RecordBatch]:
+def _read(
+    places: Iterator[pa.RecordBatch], columns: list[str], elements: list[str]
+) -> Iterator[pa.RecordBatch]:
     for batch in places:
         for place in batch.to_pylist():
             # Without these Arrow reads the whole row group before it decodes the first row.
-            with pq.ParquetFile(place["file"], pre_buffer=False, buffer_size=_READ_BYTES) as file:
+            with pq.ParquetFile(
+                place["file"], read_dictionary=elements, pre_buffer=False, buffer_size=_READ_BYTES
+            ) as file:
                 group = place["row_group"]
                 rows = _rows_at_once(file.metadata.row_group(group))
                 yield from file.iter_batches(rows, row_groups=[group], columns=columns)

@@ -42,6 +42,8 @@ TEXTS = _table(
     ids=_INTS,
 )
 
+TEXTS_BY = ("slice", "shard")
+
 # One row a position of the subsampled corpus: the triples (w, c, +) and (w, n, -).
 PAIRS = _table(
     epoch=IntegerType(),
@@ -51,6 +53,8 @@ PAIRS = _table(
     w=_INTS,
     negatives=_INTS,
 )
+
+PAIRS_BY = ("epoch", "slice", "shard")
 
 # The pairs (w, c, +) of blocked training, part after part of what each shard drew: `words` and `contexts`
 # are little-endian int32, an id a pair. Noise is drawn while training. Binary, because Spark moves lists

@@ -1,133 +1,106 @@
-"""Pairs in one Parquet file a shard, written and read by the tasks themselves where workers can open files.
-
-Spark takes lists of numbers apart and moves them one by one through Java, which costs several times what
-drawing them does, and as much as training on them; Arrow takes whole columns. What Spark's committer
-would have done is done here: every attempt of a task writes a file of its own, and of these only the
-one whose task reported it stays.
-"""
+"""Tables with a file for every shard of a slice, which one task reads: by itself, if it can open files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
-from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyspark.sql.types import IntegerType, LongType, StringType, StructField, StructType
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
-# Rows decoded together, and bytes read at once of each column.
-_BATCH_ROWS = 1 << 16
+from vecmill.io import tables
+from vecmill.io.files import Folder, local_path
+from vecmill.io.task_files import BATCH_ROWS, TaskTable
+
 _READ_BYTES = 1 << 20
 
-# Rows encoded together, so that batches end where groups do; more take more memory: 20 MB at window 5.
-_GROUP_ROWS = 6 * _BATCH_ROWS
 
-PARTITION_BY = ["epoch", "slice", "shard"]
+def read(
+    folder: Folder,
+    name: str,
+    schema: StructType,
+    partition_by: Sequence[str],
+    columns: Sequence[str],
+    only: Mapping[str, Collection[int]],
+) -> TaskTable:
+    """Some columns of those parts of a published table whose values are among `only`: a partition a part.
 
-WRITTEN = StructType(
-    [
-        StructField("epoch", IntegerType(), False),
-        StructField("file", StringType(), False),
-        StructField("rows", LongType(), False),
-    ]
-)
-
-
-class ShardFile(NamedTuple):
-    """A file that a task has finished: its path below the folder of all files, and its rows."""
-
-    epoch: int
-    file: str
-    rows: int
-
-
-def write_shard(batches: Iterator[pa.RecordBatch], folder: Path) -> Iterator[pa.RecordBatch]:
-    """Write the batches of one task to one file, and yield what was written as a batch of WRITTEN.
-
-    The columns PARTITION_BY are constant within the task; as Spark does, they go into the path as
-    name=value and not into the file.
+    Parts come in the order of their values, rows as they were written. Where Spark reads them, it needs
+    `session.ONE_FILE_ONE_TASK`. Raises InputError where the table does not exist.
     """
-    first = next(batches, None)
-    if first is None:
-        return
-    values = {name: first.column(name)[0].as_py() for name in PARTITION_BY}
-    place = "/".join(f"{name}={value}" for name, value in values.items())
-    file = f"{place}/part-{uuid4().hex}.parquet"
-    target = folder / file
-    target.parent.mkdir(parents=True, exist_ok=True)
-    rows = 0
-    schema = first.drop_columns(PARTITION_BY).schema
-    # A group is encoded while the next one is drawn, so that the last shard of a job leaves no core idle.
-    with pq.ParquetWriter(target, schema, **_encoding(schema)) as out, ThreadPoolExecutor(1) as encoder:
-        under_way: Future[None] | None = None
-        for table in _groups(first, batches):
-            if under_way:
-                under_way.result()
-            under_way = encoder.submit(out.write_table, table.drop_columns(PARTITION_BY), _GROUP_ROWS)
-            rows += table.num_rows
-        if under_way:
-            under_way.result()
-    written = ShardFile(values["epoch"], file, rows)
-    yield pa.RecordBatch.from_pylist([written._asdict()], _ARROW_WRITTEN)
+    tables.check_exists(folder, name)
+    local = local_path(folder.qualified(name))
+    if local is None:
+        return _read_by_spark(folder, name, schema, partition_by, columns, only)
+    found = sorted(_parts(local, partition_by, only).items())
+    parts = [(dict(zip(partition_by, values, strict=True)), files) for values, files in found]
+    if not parts:
+        return TaskTable(folder.spark.createDataFrame([], schema).select(*columns), lambda batches: batches)
+
+    def read_parts(numbers: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in numbers:
+            for number in batch.column("id").to_pylist():
+                values, files = parts[number]
+                for file in files:
+                    for rows in read_file(file, [name for name in columns if name not in values]):
+                        yield _with_values(rows, columns, values)
+
+    # A partition a number: Spark reads nothing, and has nothing to bring into order.
+    numbered = folder.spark.range(0, len(parts), numPartitions=len(parts))
+    return TaskTable(numbered, read_parts)
 
 
-_ARROW_WRITTEN = pa.schema(
-    [("epoch", pa.int32(), False), ("file", pa.string(), False), ("rows", pa.int64(), False)]
-)
+def _read_by_spark(
+    folder: Folder,
+    name: str,
+    schema: StructType,
+    partition_by: Sequence[str],
+    columns: Sequence[str],
+    only: Mapping[str, Collection[int]],
+) -> TaskTable:
+    # No more is listed than the parts that are wanted, where the path can say which.
+    place = name
+    for column in partition_by:
+        if len(only.get(column, ())) != 1:
+            break
+        place += f"/{column}={next(iter(only[column]))}"
+    if not folder.exists(place):
+        return TaskTable(folder.spark.createDataFrame([], schema).select(*columns), lambda batches: batches)
+    reader = folder.spark.read.schema(schema).option("basePath", folder.path(name))
+    rows = reader.parquet(folder.path(place))
+    for column, values in only.items():
+        rows = rows.where(F.col(column).isin(*values))
+    return TaskTable(rows.select(*columns), lambda batches: batches)
 
 
-def _encoding(schema: pa.Schema) -> dict[str, Any]:
-    """Numbers in just the bits that the differences in a block of them need, and no compression.
-
-    No statistics either, which nobody asks for: every file is read whole.
-    Half the CPU of zstd, for a third more space. BYTE_STREAM_SPLIT with zstd would cost as little for a
-    twentieth more space, but Spark 4.1 cannot read it.
-    """
-    lists = {field.name: pa.types.is_list(field.type) for field in schema}
-    columns = [f"{name}.list.element" if is_list else name for name, is_list in lists.items()]
-    return {
-        "compression": "none",
-        "use_dictionary": False,
-        "write_statistics": False,
-        "column_encoding": dict.fromkeys(columns, "DELTA_BINARY_PACKED"),
-    }
+def _parts(
+    folder: Path, partition_by: Sequence[str], only: Mapping[str, Collection[int]]
+) -> dict[tuple[int, ...], list[str]]:
+    """The files of every part that is wanted."""
+    found: dict[tuple[int, ...], list[Path]] = {(): [folder]}
+    for column in partition_by:
+        below = {
+            (*values, int(place.name.partition("=")[2])): [place]
+            for values, [above] in found.items()
+            for place in above.glob(f"{column}=*")
+        }
+        found = {values: at for values, at in below.items() if values[-1] in only.get(column, values)}
+    return {values: [str(file) for file in sorted(at.glob("*.parquet"))] for values, [at] in found.items()}
 
 
-def _groups(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Tables of _GROUP_ROWS rows, but for the last."""
-    held, count = [first], first.num_rows
-    for batch in rest:
-        while count >= _GROUP_ROWS:
-            table = pa.Table.from_batches(held)
-            yield table.slice(0, _GROUP_ROWS)
-            held, count = table.slice(_GROUP_ROWS).to_batches(), count - _GROUP_ROWS
-        held.append(batch)
-        count += batch.num_rows
-    yield pa.Table.from_batches(held)
-
-
-def of_shards(folder: Path, epoch: int, slice_: int) -> dict[int, list[str]]:
-    """The files of one slice of an epoch, by shard."""
-    place = folder / f"epoch={epoch}" / f"slice={slice_}"
-    return {
-        int(shard.name.removeprefix("shard=")): [str(file) for file in sorted(shard.glob("*.parquet"))]
-        for shard in place.glob("shard=*")
-    }
-
-
-def read_file(path: str) -> Iterator[pa.RecordBatch]:
-    """The rows that a task wrote, in their order, without the columns PARTITION_BY."""
+def read_file(path: str, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """The rows of a file in their order."""
     # Without these Arrow reads the whole file before it decodes the first row.
     with pq.ParquetFile(path, pre_buffer=False, buffer_size=_READ_BYTES) as file:
-        yield from file.iter_batches(_BATCH_ROWS)
+        yield from file.iter_batches(BATCH_ROWS, columns=columns)
 
 
-def keep_only(folder: Path, written: list[ShardFile]) -> None:
-    """Remove the files of attempts that failed or came second."""
-    kept = {folder / shard.file for shard in written}
-    for found in folder.rglob("*.parquet"):
-        if found not in kept:
-            found.unlink()
+def _with_values(rows: pa.RecordBatch, columns: Sequence[str], values: Mapping[str, int]) -> pa.RecordBatch:
+    """The rows, with the columns that are in the path."""
+    arrays = [
+        pa.repeat(pa.scalar(values[name], pa.int32()), len(rows)) if name in values else rows.column(name)
+        for name in columns
+    ]
+    return pa.RecordBatch.from_arrays(arrays, names=list(columns))

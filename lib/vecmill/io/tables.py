@@ -24,9 +24,8 @@ def read(folder: Folder, name: str, schema: StructType) -> DataFrame:
 
     Raises InputError naming every column that is missing or of another type.
     """
+    check_exists(folder, name)
     path = folder.path(name)
-    if not folder.exists(name):
-        raise InputError(f"{path} does not exist; run the stage that writes it")
     table = folder.spark.read.parquet(path)
     check(table, schema, path)
     return table.select(*schema.fieldNames())
@@ -87,6 +86,12 @@ def in_order(folder: Folder, name: str, schema: StructType, count: int, rows: in
 
 # Without these Arrow reads several files and row groups ahead, whole, whatever is wanted of them.
 _FRUGAL = ds.ParquetFragmentScanOptions(pre_buffer=False, use_buffered_stream=True, buffer_size=1 << 20)
+
+
+def check_exists(folder: Folder, name: str) -> None:
+    """Raise InputError where the table was not published."""
+    if not folder.exists(name):
+        raise InputError(f"{folder.path(name)} does not exist; run the stage that writes it")
 
 
 def check(table: DataFrame, schema: StructType, where: str) -> None:

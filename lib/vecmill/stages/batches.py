@@ -44,6 +44,15 @@ def gathered(batches: Iterator[pa.RecordBatch], column: str, elements: int) -> I
         yield pa.Table.from_batches(held)
 
 
+def words_of(tokens: pa.ListArray) -> pa.DictionaryArray:
+    """The words in lists of them, one list after another, each different one held once.
+
+    What is done to words is done to each different one then, and to a number a token.
+    """
+    words = tokens.flatten()
+    return words if pa.types.is_dictionary(words.type) else words.dictionary_encode()
+
+
 def side_by_side(work: Callable[[Item], Result], items: Iterator[Item], threads: int) -> Iterator[Result]:
     """What `work` returns for every item, in their order, with `threads` of them at work at once.
 

@@ -65,6 +65,7 @@ def layout(of: Expected, n_regions: int, negatives: int, *, seed: int, epoch: in
 
 def draw(
     texts: DataFrame,
+    read: ArrowMap,
     tables: Broadcast[SamplingTables],
     settings: PairSettings,
     layout_of: LayoutOf,
@@ -74,16 +75,17 @@ def draw(
 ) -> DataFrame:
     """TEXTS -> BUCKETS: the pairs of one epoch; one partition must be one shard of a slice.
 
-    `layout_of` tells a worker that of its slice. The result has a partition a stratum, sorted as it is to
-    be read.
+    `read` is as `pairs.draw` has it, `layout_of` tells a worker that of its slice. The result has a
+    partition a stratum, sorted as it is to be read.
     """
-    drawn = texts.mapInArrow(_drawing(tables, settings, layout_of, epoch), BUCKETS)
+    drawn = texts.mapInArrow(_drawing(read, tables, settings, layout_of, epoch), BUCKETS)
     return drawn.repartitionById(n_regions, "stratum").sortWithinPartitions(
         "epoch", "slice", "stratum", "word_region", "shard", "part"
     )
 
 
 def _drawing(
+    read: ArrowMap,
     tables: Broadcast[SamplingTables],
     settings: PairSettings,
     layout_of: LayoutOf,
@@ -91,7 +93,7 @@ def _drawing(
 ) -> ArrowMap:
     def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         # Noise belongs to buckets and not to pairs.
-        rows = draw_task(batches, tables.value, settings._replace(negatives=0), epoch=epoch)
+        rows = draw_task(read(batches), tables.value, settings._replace(negatives=0), epoch=epoch)
         yield from sorted_in_parts(rows, cache(layout_of), epoch)
 
     return work

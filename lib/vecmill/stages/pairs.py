@@ -17,7 +17,7 @@ from pyspark.sql.types import ArrayType, IntegerType, LongType, StructField, Str
 from vecmill.core import keyed_random, sampling, windows
 from vecmill.core.rows import Rows
 from vecmill.io.schemas import PAIRS, TEXTS
-from vecmill.stages.batches import ArrowMap, gathered, release_memory, unchanged
+from vecmill.stages.batches import ArrowMap, gathered, release_memory, unchanged, words_of
 
 # word2vec.c's MAX_SENTENCE_LENGTH: what keeps a document of any length from being one unit of work.
 PIECE_TOKENS = 1000
@@ -104,7 +104,8 @@ def _look_up(words: Broadcast[pa.Array]) -> ArrowMap:
 
 def _pieces(documents: pa.Table, words: pa.Array) -> Iterator[pa.RecordBatch]:
     tokens = documents["tokens"].combine_chunks()
-    ids = pc.index_in(tokens.flatten(), value_set=words)
+    found = words_of(tokens)
+    ids = pc.index_in(found.dictionary, value_set=words).take(found.indices)
     known = ids.is_valid().to_numpy(zero_copy_only=False)
     ids = ids.drop_null().to_numpy()
 
@@ -128,21 +129,33 @@ def _pieces(documents: pa.Table, words: pa.Array) -> Iterator[pa.RecordBatch]:
 
 
 def draw(
-    texts: DataFrame, tables: Broadcast[SamplingTables], settings: PairSettings, *, epoch: int
+    texts: DataFrame,
+    read: ArrowMap,
+    tables: Broadcast[SamplingTables],
+    settings: PairSettings,
+    *,
+    epoch: int,
 ) -> DataFrame:
     """TEXTS -> PAIRS: the rows of one epoch, drawn afresh; one partition must be one shard of a slice.
 
     Every random number is keyed by (seed, epoch, slice, shard) and drawn in the order of the texts, so
-    a partition computed again, anywhere, gives the same rows.
+    a partition computed again, anywhere, gives the same rows. `read` makes DRAWN_FROM, some columns of
+    TEXTS, of the batches of a partition where `texts` only tells where they are.
     """
-    return texts.mapInArrow(drawing(tables, settings, epoch=epoch), PAIRS)
+    return texts.mapInArrow(drawing(read, tables, settings, epoch=epoch), PAIRS)
 
 
-def drawing(tables: Broadcast[SamplingTables], settings: PairSettings, *, epoch: int) -> ArrowMap:
+# The columns of TEXTS that rows are drawn from.
+DRAWN_FROM = ("slice", "shard", "ids")
+
+
+def drawing(
+    read: ArrowMap, tables: Broadcast[SamplingTables], settings: PairSettings, *, epoch: int
+) -> ArrowMap:
     """What `draw` does to the batches of one partition, for callers that do more in the same task."""
 
     def draw_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for task, rows in draw_task(batches, tables.value, settings, epoch=epoch):
+        for task, rows in draw_task(read(batches), tables.value, settings, epoch=epoch):
             yield rows_to_arrow(rows, epoch, task)
 
     return draw_batches

@@ -4,16 +4,33 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, StringType, StructField, StructType
+
+from vecmill.io.schemas import TOKENS
+from vecmill.stages.batches import ArrowMap
 
 KINDS = ("sentences", "regex", "whitespace", "column", "python")
 
-# Letters with their combining marks, and digits, of every script.
-DEFAULT_PATTERN = r"[\p{L}\p{M}\p{N}]+"
+# What stands between tokens unless a pattern says what they are: anything but letters with their
+# combining marks and digits, of every script.
+_BETWEEN_TOKENS = r"[^\p{L}\p{M}\p{N}]+"
+
+_DOCUMENT = "document"
+
+Splitter = Callable[[pa.Array], pa.ListArray]
+
+
+class Tokenizing(NamedTuple):
+    """A corpus as partitions of documents, and what makes TOKENS of the Arrow batches of a partition."""
+
+    partitions: DataFrame
+    read: ArrowMap
 
 
 def tokenize(
@@ -30,7 +47,8 @@ def tokenize(
 
     `kind` says how `column` is split:
         sentences   Java's sentence and word boundaries, by the rules of each script
-        regex       every match of `pattern`, a Java regular expression
+        regex       every match of `pattern`, a Java regular expression; without one, every run of
+                    letters, combining marks and digits
         whitespace  whatever stands between Unicode white space
         column      the column is an array<string> of tokens already
         python      `pattern` names a function "module:function" that takes a pyarrow string array and
@@ -39,57 +57,70 @@ def tokenize(
     Text is brought to Unicode's composed form (NFC), so that é is one letter however it was typed,
     and lower-cased by Unicode's rules and not the machine's locale, which in Turkish would turn I
     into a dotless i. Invalid UTF-8 becomes U+FFFD. Tokens shorter than `min_length` characters are
-    left out. `counts` receives documents, null_documents, invalid_utf8, empty_documents and tokens.
+    left out. `counts` receives documents, null_documents and invalid_utf8.
+    """
+    partitions, read = tokenizing(
+        documents,
+        column=column,
+        kind=kind,
+        lowercase=lowercase,
+        pattern=pattern,
+        min_length=min_length,
+        counts=counts,
+    )
+    return partitions.mapInArrow(read, TOKENS)
+
+
+def tokenizing(
+    documents: DataFrame,
+    *,
+    column: str,
+    kind: str,
+    lowercase: bool = True,
+    pattern: str | None = None,
+    min_length: int = 1,
+    counts: Observation | None = None,
+) -> Tokenizing:
+    """What `tokenize` does, for callers that do more in the same task.
+
+    Spark cleans the text, Arrow splits it; just the rules of language and patterns of Java's are Java's
+    affair. No token passes through Java otherwise, which would take several times as long.
     """
     content = F.col(column)
     if kind == "column":
-        raw = documents.select(
-            F.xxhash64(content).alias("document_id"),
-            content.isNull().alias("null"),
-            F.lit(False).alias("invalid"),
-            F.filter(content, lambda token: token.isNotNull()).alias("tokens"),
+        found = F.filter(content, lambda token: token.isNotNull())
+        tokens = F.transform(found, lambda token: _fold(_compose(token), lowercase))
+        told = documents.select(
+            F.xxhash64(content).alias("document_id"), F.lit(False).alias("invalid"), tokens.alias(_DOCUMENT)
         )
-        split = raw.withColumn("tokens", F.transform("tokens", lambda t: _fold(_compose(t), lowercase)))
     else:
         valid = documents.select(
-            content.isNull().alias("null"),
-            (~F.is_valid_utf8(content)).alias("invalid"),
-            F.make_valid_utf8(content).alias("text"),
+            (~F.is_valid_utf8(content)).alias("invalid"), F.make_valid_utf8(content).alias("text")
         )
-        composed = valid.select(
+        text = _fold(_compose(F.col("text")), lowercase)
+        told = valid.select(
             F.xxhash64("text").alias("document_id"),
-            "null",
             "invalid",
-            _fold(_compose(F.col("text")), lowercase).alias("text"),
+            _split_in_java(text, kind, pattern).alias(_DOCUMENT),
         )
-        split = _split(composed, kind, pattern)
-    counted = split.withColumn("tokens", _at_least(min_length))
     if counts is not None:
-        counted = counted.observe(
+        told = told.observe(
             counts,
             F.count(F.lit(1)).alias("documents"),
-            F.count_if("null").alias("null_documents"),
+            F.count_if(F.col(_DOCUMENT).isNull()).alias("null_documents"),
             F.count_if("invalid").alias("invalid_utf8"),
-            F.count_if(~F.col("null") & (F.size("tokens") == 0)).alias("empty_documents"),
-            F.sum(F.when(~F.col("null"), F.size("tokens"))).alias("tokens"),
         )
-    return counted.where(F.size("tokens") > 0).select("document_id", "tokens")
+    there = told.where(F.col(_DOCUMENT).isNotNull()).select("document_id", _DOCUMENT)
+    return Tokenizing(there, _splitting(kind, pattern, min_length))
 
 
-def python_tokenizer(name: str) -> Callable[[pa.Array], pa.Array]:
+def python_tokenizer(name: str) -> Splitter:
     """The function that "module:function" names.
 
     Raises ImportError, AttributeError or ValueError where there is none.
     """
     module, function = name.split(":")
     return getattr(importlib.import_module(module), function)  # type: ignore[no-any-return]
-
-
-def _at_least(min_length: int) -> Column:
-    if min_length <= 1:
-        # Spark compiles this, and calls a lambda token by token.
-        return F.array_remove("tokens", "")
-    return F.filter("tokens", lambda t: F.char_length(t) >= min_length)
 
 
 def _compose(text: Column) -> Column:
@@ -108,26 +139,49 @@ def _fold(text: Column, lowercase: bool) -> Column:
     return F.collate(F.lower(F.collate(text, "UNICODE")), "UTF8_BINARY") if lowercase else text
 
 
-def _split(documents: DataFrame, kind: str, pattern: str | None) -> DataFrame:
-    text = F.col("text")
-    if kind == "python":
-        return _split_in_python(documents, pattern or "")
-    tokens = {
-        "sentences": lambda: F.flatten(F.sentences(text)),
-        "regex": lambda: F.regexp_extract_all(text, F.lit(pattern or DEFAULT_PATTERN), F.lit(0)),
-        "whitespace": lambda: F.split(text, r"(?U)\s+"),
-    }[kind]()
-    return documents.withColumn("tokens", tokens).drop("text")
+def _split_in_java(text: Column, kind: str, pattern: str | None) -> Column:
+    """The tokens of `text` where Java finds them, or else `text` as it is."""
+    if kind == "sentences":
+        return F.flatten(F.sentences(text))
+    if kind == "regex" and pattern:
+        return F.regexp_extract_all(text, F.lit(pattern), F.lit(0))
+    return text
 
 
-def _split_in_python(documents: DataFrame, name: str) -> DataFrame:
+def _splitting(kind: str, pattern: str | None, min_length: int) -> ArrowMap:
+    """From batches of (document_id, document), a string or a list of tokens, to batches of TOKENS."""
+
     def split(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        tokenizer = python_tokenizer(name)
+        splitter = _splitter(kind, pattern)
         for batch in batches:
-            tokens = tokenizer(batch.column("text"))
-            kept = batch.drop_columns(["text"])
-            yield kept.append_column("tokens", tokens.cast(pa.list_(pa.string())))
+            tokens = _at_least(splitter(batch.column(_DOCUMENT)), min_length)
+            columns = [batch.column("document_id"), tokens]
+            table = pa.RecordBatch.from_arrays(columns, schema=_ARROW_TOKENS)
+            yield table.filter(pc.greater(pc.list_value_length(tokens), 0))
 
-    fields = [field for field in documents.schema if field.name != "text"]
-    tokens = StructField("tokens", ArrayType(StringType()))
-    return documents.mapInArrow(split, StructType([*fields, tokens]))
+    return split
+
+
+def _splitter(kind: str, pattern: str | None) -> Splitter:
+    if kind == "python":
+        return python_tokenizer(pattern or "")
+    if kind == "whitespace":
+        return pc.utf8_split_whitespace  # type: ignore[no-any-return]
+    if kind == "regex" and not pattern:
+        return lambda text: pc.split_pattern_regex(text, _BETWEEN_TOKENS)
+    return lambda tokens: tokens
+
+
+def _at_least(tokens: pa.ListArray, min_length: int) -> pa.ListArray:
+    """The lists without nulls and without tokens of fewer characters than `min_length`, or of none."""
+    words = tokens.flatten().cast(pa.string())
+    kept = pc.fill_null(pc.greater_equal(pc.utf8_length(words), max(min_length, 1)), False)
+    ends = np.cumsum(pc.fill_null(pc.list_value_length(tokens), 0).to_numpy())
+    kept_before = np.concatenate(([0], np.cumsum(kept.to_numpy(zero_copy_only=False))))
+    offsets = kept_before[np.concatenate(([0], ends))].astype(np.int32)
+    return pa.ListArray.from_arrays(offsets, words.filter(kept), type=_ARROW_LISTS)
+
+
+# That nothing is null saves a part of the time that reading takes.
+_ARROW_LISTS = pa.list_(pa.field("element", pa.string(), nullable=False))
+_ARROW_TOKENS = pa.schema([("document_id", pa.int64(), False), ("tokens", _ARROW_LISTS, False)])

@@ -102,8 +102,12 @@ _ARROW_CHANGES = pa.schema(
 )
 
 
+# The columns of PAIRS that are trained on.
+TRAINED_ON = ("shard", "c", "w", "negatives")
+
+
 def rows_with_shard(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, Rows]]:
-    """Batches of PAIRS, all of one shard, as that shard's number and its rows."""
+    """Batches of TRAINED_ON, all of one shard, as that shard's number and its rows."""
     for batch in batches:
         if batch.num_rows:
             yield batch.column("shard")[0].as_py(), rows_from_arrow(batch)

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from vecmill.core import sampling
 from vecmill.io.schemas import VOCABULARY
-from vecmill.stages.batches import ArrowMap, gathered, unchanged
+from vecmill.stages.batches import ArrowMap, gathered, unchanged, words_of
 
 # Tokens counted at once by a worker, before Spark adds up what all of them counted.
 _COUNTED_TOKENS = 1 << 20
@@ -36,8 +36,11 @@ def count_words(tokens: DataFrame, read: ArrowMap = unchanged) -> DataFrame:
 
 def _count_tokens(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for table in gathered(batches, "tokens", _COUNTED_TOKENS):
-        counted = table["tokens"].combine_chunks().flatten().value_counts()
-        yield pa.RecordBatch.from_arrays(counted.flatten(), names=["word", "count"])
+        words = words_of(table["tokens"].combine_chunks())
+        count = np.bincount(words.indices, minlength=len(words.dictionary))
+        counted = pa.RecordBatch.from_arrays([words.dictionary, pa.array(count)], names=["word", "count"])
+        # The dictionary of a file may hold words that are in another part of it.
+        yield counted.filter(count > 0)
 
 
 def count_of_counts(words: DataFrame) -> Histogram:

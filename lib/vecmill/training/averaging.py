@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from pyspark import Broadcast
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
 
 from vecmill.core import kernels, keyed_random, sgns
 from vecmill.core.kernels import Tables
 from vecmill.core.rows import Rows
 from vecmill.io import checkpoints, shard_files
 from vecmill.io.checkpoints import MetricsTable
-from vecmill.io.files import local_path
-from vecmill.io.schemas import PAIRS, TEXTS
+from vecmill.io.files import Folder
+from vecmill.io.schemas import PAIRS, PAIRS_BY
 from vecmill.run import Run, pair_settings, read_sampling_tables, vocabulary_columns
 from vecmill.session import ONE_FILE_ONE_TASK, using
 from vecmill.stages import pairs, train
 from vecmill.training import rounds
 from vecmill.training.rounds import Part, Span
 
-
-class Source(NamedTuple):
-    """Where a round's rows come from: the partitions to read, and how their batches become rows."""
-
-    partitions: Callable[[Part], DataFrame]
-    rows_of: Callable[[Part], train.TaskRows]
+# Where a round's rows come from: the partitions to read, and how their batches become rows.
+Source = Callable[[Part], tuple[DataFrame, train.TaskRows]]
 
 
 class Averaging:
@@ -78,8 +71,7 @@ class Averaging:
         broadcast: Broadcast[Tables] = spark.sparkContext.broadcast(self._model)
         try:
             with using(spark, ONE_FILE_ONE_TASK):
-                source = self._source
-                result = train.train_round(source.partitions(part), source.rows_of(part), broadcast, task)
+                result = train.train_round(*self._source(part), broadcast, task)
                 checkpoints.write(result, folder, number)
         finally:
             broadcast.destroy()
@@ -109,54 +101,26 @@ def initial_tables(vocabulary_size: int, dim: int, seed: int) -> dict[str, npt.N
 
 def _source(run: Run) -> Source:
     """Rows from the pairs table, or the same rows drawn from the texts where it is not written."""
-    spark, folder = run.spark, run.folder
+    if run.config.pairs.materialize:
+        return lambda part: _written(run.folder, part)
     settings = pair_settings(run.config)
-    if not run.config.pairs.materialize:
-        sampling_tables = spark.sparkContext.broadcast(read_sampling_tables(folder))
+    sampling_tables = run.spark.sparkContext.broadcast(read_sampling_tables(run.folder))
 
-        def drawn(part: Part) -> train.TaskRows:
-            def rows_of(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, Rows]]:
-                tasks = pairs.draw_task(batches, sampling_tables.value, settings, epoch=part.epoch)
-                return ((task.shard, rows) for task, rows in tasks)
+    def drawn(part: Part) -> tuple[DataFrame, train.TaskRows]:
+        texts, read = run.texts([part.slice_], part.shards)
+        epoch = part.epoch
 
-            return rows_of
+        def rows_of(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, Rows]]:
+            tasks = pairs.draw_task(read(batches), sampling_tables.value, settings, epoch=epoch)
+            return ((task.shard, rows) for task, rows in tasks)
 
-        texts = run.table("texts", TEXTS)
-        return Source(lambda part: _of_shards(texts.where(F.col("slice") == part.slice_), part), drawn)
+        return texts, rows_of
 
-    local = local_path(folder.qualified("pairs"))
-    if local is not None:
-        # Not a function of this module, which executors could not import: it needs the configuration.
-        def in_files(part: Part) -> train.TaskRows:
-            files, shards = shard_files.of_shards(local, part.epoch, part.slice_), sorted(part.shards)
-
-            def rows_of(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, Rows]]:
-                for batch in batches:
-                    for number in batch.column("id").to_pylist():
-                        for file in files.get(shards[number], []):
-                            for rows in shard_files.read_file(file):
-                                yield shards[number], pairs.rows_from_arrow(rows)
-
-            return rows_of
-
-        # A partition a number: Spark reads nothing, and has nothing to bring into order.
-        def numbered(part: Part) -> DataFrame:
-            return spark.range(0, len(part.shards), numPartitions=len(part.shards))
-
-        return Source(numbered, in_files)
-
-    def partitions(part: Part) -> DataFrame:
-        path = f"pairs/epoch={part.epoch}/slice={part.slice_}"
-        schema = StructType([field for field in PAIRS if field.name not in ("epoch", "slice")])
-        if not folder.exists(path):
-            return spark.createDataFrame([], schema)
-        return _of_shards(spark.read.schema(schema).parquet(folder.path(path)), part)
-
-    return Source(partitions, lambda part: train.rows_with_shard)
+    return drawn
 
 
-def _of_shards(slice_: DataFrame, part: Part) -> DataFrame:
-    """The rows of a slice that are of the part's shards: of all, or of a single one."""
-    if len(part.shards) > 1:
-        return slice_
-    return slice_.where(F.col("shard") == next(iter(part.shards)))
+def _written(folder: Folder, part: Part) -> tuple[DataFrame, train.TaskRows]:
+    only = {"epoch": [part.epoch], "slice": [part.slice_], "shard": part.shards}
+    rows, read = shard_files.read(folder, "pairs", PAIRS, PAIRS_BY, train.TRAINED_ON, only)
+    # Not a function of this module, which executors could not import: it needs the configuration.
+    return rows, lambda batches: train.rows_with_shard(read(batches))

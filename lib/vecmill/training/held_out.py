@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from pyspark.sql import functions as F
-
 from vecmill.core.rows import Rows
-from vecmill.io.schemas import TEXTS
 from vecmill.run import Run, pair_settings, read_sampling_tables
 from vecmill.session import ONE_FILE_ONE_TASK, using
 from vecmill.stages import pairs
@@ -19,10 +16,12 @@ def rows(run: Run) -> Rows | None:
     if not run.manifest.stage("texts")["held_out_words"]:
         return None
     sampling_tables = run.spark.sparkContext.broadcast(read_sampling_tables(run.folder))
-    texts = run.table("texts", TEXTS).where(F.col("slice") == pairs.HOLDOUT_SLICE)
+    texts = run.texts([pairs.HOLDOUT_SLICE])
     try:
         with using(run.spark, ONE_FILE_ONE_TASK):
-            drawn = pairs.draw(texts, sampling_tables, pair_settings(run.config), epoch=pairs.HOLDOUT_EPOCH)
+            drawn = pairs.draw(
+                *texts, sampling_tables, pair_settings(run.config), epoch=pairs.HOLDOUT_EPOCH
+            )
             found = drawn.select("c", "w", "negatives").limit(MOST_ROWS).toArrow()
     finally:
         sampling_tables.destroy()

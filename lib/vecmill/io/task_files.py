@@ -1,0 +1,232 @@
+"""Tables that tasks write themselves where workers can open files: whole columns, as Arrow has them.
+
+Spark takes lists apart and moves them element by element through Java, which costs several times what
+making them does. What Spark's committer would have done is done here: every attempt of a task writes files
+of its own, and of these only those stay that a finished task reported.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark import TaskContext
+from pyspark.sql import DataFrame, Observation, Row
+from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, LongType, StringType, StructField, StructType
+
+from vecmill.io import tables
+from vecmill.io.files import Folder, local_path
+
+# Rows read together, and encoded together so that batches end where groups do. More take more memory: 20 MB
+# of pairs at window 5. A group of long rows ends with the batch that brings it to so many bytes.
+BATCH_ROWS = 1 << 16
+_GROUP_ROWS = 6 * BATCH_ROWS
+_GROUP_BYTES = 1 << 25
+
+# Bytes of different words in a group, above which each word is written out: more than a group can have.
+# With the usual megabyte half of them would be.
+_DICTIONARY_BYTES = 1 << 26
+
+
+class TaskTable(NamedTuple):
+    """A table as partitions, and what turns the Arrow batches of a partition into those of the table."""
+
+    partitions: DataFrame
+    read: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+
+
+class Part(NamedTuple):
+    """The part of a table that has the same values in the columns that partition it.
+
+    elements  how many there are in all lists of the first column of lists
+    """
+
+    values: tuple[int, ...]
+    rows: int
+    elements: int
+
+
+class Staged(NamedTuple):
+    """A table that was written and is not yet published: where it lies, and its parts."""
+
+    place: str
+    parts: list[Part]
+
+
+def stage(
+    sources: Sequence[TaskTable],
+    folder: Folder,
+    name: str,
+    schema: StructType,
+    partition_by: Sequence[str] = (),
+) -> Staged:
+    """Write the rows of all sources as one table below the staging folder, and count it.
+
+    The columns `partition_by` hold numbers, by which each partition is sorted. As Spark does, they go into
+    the path as name=value and not into the files.
+    """
+    by, staged = list(partition_by), f"{tables.STAGING}/{name}"
+    counted = next(field.name for field in schema if isinstance(field.dataType, ArrayType))
+    local = local_path(folder.qualified(staged))
+    if local is None:
+        rows = _union(source.partitions.mapInArrow(source.read, schema) for source in sources)
+        parts = _staged_by_spark(rows, folder, name, by, counted)
+        return Staged(staged, sorted(parts))
+    folder.delete(staged)
+    local.mkdir(parents=True)
+
+    # Made and written by the same function, or the rows would pass through Java in between.
+    def writing(source: TaskTable) -> DataFrame:
+        read = source.read
+        return source.partitions.mapInArrow(
+            lambda batches: write(read(batches), local, by, counted), WRITTEN
+        )
+
+    reports = _union(map(writing, sources)).collect()
+    _keep_only(local, [report["file"] for report in reports])
+    return Staged(staged, _parts(reports))
+
+
+def _union(tables_: Iterable[DataFrame]) -> DataFrame:
+    return functools.reduce(DataFrame.unionByName, tables_)
+
+
+def _staged_by_spark(rows: DataFrame, folder: Folder, name: str, by: list[str], counted: str) -> list[Part]:
+    counts = F.count(F.lit(1)).alias("rows"), F.sum(F.size(counted)).alias("elements")
+    if not by:
+        observed = Observation(name)
+        tables.stage(rows.observe(observed, *counts), folder, name)
+        return [Part((), observed.get["rows"], observed.get["elements"] or 0)]
+    staged = tables.stage(rows, folder, name, partition_by=by)
+    back = folder.spark.read.schema(rows.schema).parquet(folder.path(staged))
+    found = back.groupBy(*by).agg(*counts).collect()
+    return [Part(tuple(row[column] for column in by), row["rows"], row["elements"]) for row in found]
+
+
+def _parts(reports: list[Row]) -> list[Part]:
+    """What the reports of all tasks say of each part."""
+    sums: dict[tuple[int, ...], Part] = {}
+    for report in reports:
+        values = tuple(int(place.partition("=")[2]) for place in report["file"].split("/")[:-1])
+        before = sums.get(values, Part(values, 0, 0))
+        sums[values] = Part(values, before.rows + report["rows"], before.elements + report["elements"])
+    return sorted(sums.values())
+
+
+def _keep_only(folder: Path, reported: Iterable[str]) -> None:
+    """Remove the files of attempts that failed or came second; `reported` are paths below `folder`."""
+    kept = {folder / file for file in reported}
+    for found in folder.rglob("*.parquet"):
+        if found not in kept:
+            found.unlink()
+
+
+WRITTEN = StructType(
+    [
+        StructField("file", StringType(), False),
+        StructField("rows", LongType(), False),
+        StructField("elements", LongType(), False),
+    ]
+)
+_ARROW_WRITTEN = pa.schema(
+    [("file", pa.string(), False), ("rows", pa.int64(), False), ("elements", pa.int64(), False)]
+)
+
+
+def write(
+    batches: Iterator[pa.RecordBatch], folder: Path, partition_by: list[str], counted: str
+) -> Iterator[pa.RecordBatch]:
+    """Write the batches of one task to a file for each part, and yield batches of WRITTEN."""
+    context = TaskContext.get()
+    task = context.partitionId() if context else 0
+    for values, of_part in itertools.groupby(_cut(batches, partition_by), lambda cut: cut[0]):
+        places = [f"{column}={value}" for column, value in zip(partition_by, values, strict=True)]
+        file = "/".join([*places, f"part-{task:05}-{uuid4().hex}.parquet"])
+        rows, elements = _write_file((batch for _, batch in of_part), folder / file, counted)
+        written = {"file": file, "rows": rows, "elements": elements}
+        yield pa.RecordBatch.from_pylist([written], _ARROW_WRITTEN)
+
+
+def _cut(
+    batches: Iterator[pa.RecordBatch], by: list[str]
+) -> Iterator[tuple[tuple[int, ...], pa.RecordBatch]]:
+    """Batches of one part each: its values, and the columns that are not in its path."""
+    for batch in batches:
+        values = np.array([batch.column(name).to_numpy() for name in by]).reshape(len(by), batch.num_rows)
+        begins = np.flatnonzero(np.diff(values, axis=1).any(axis=0)) + 1
+        rest = batch.drop_columns(by) if by else batch
+        for begin, end in itertools.pairwise([0, *begins, batch.num_rows]):
+            if end > begin:
+                yield tuple(values[:, begin].tolist()), rest.slice(begin, end - begin)
+
+
+def _write_file(batches: Iterator[pa.RecordBatch], target: Path, counted: str) -> tuple[int, int]:
+    """Write a file; how many rows it has, and elements in their lists."""
+    first = next(batches)
+    rows = elements = 0
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # A group is encoded while the next one is made, so that the last task of a job leaves no core idle.
+    with (
+        pq.ParquetWriter(target, first.schema, **_encoding(first.schema)) as out,
+        ThreadPoolExecutor(1) as encoder,
+    ):
+        under_way: Future[None] | None = None
+        for group in _groups(first, batches):
+            if under_way:
+                under_way.result()
+            under_way = encoder.submit(out.write_table, group, _GROUP_ROWS)
+            rows += group.num_rows
+            elements += sum(len(chunk.flatten()) for chunk in group[counted].chunks)
+        if under_way:
+            under_way.result()
+    return rows, elements
+
+
+def _groups(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Tables of _GROUP_ROWS rows, or fewer that are long; only the last may be smaller."""
+    held, count, size = [first], first.num_rows, first.nbytes
+    for batch in rest:
+        while count >= _GROUP_ROWS or size >= _GROUP_BYTES:
+            table = pa.Table.from_batches(held)
+            yield table.slice(0, _GROUP_ROWS)
+            held = table.slice(_GROUP_ROWS).to_batches()
+            count, size = max(count - _GROUP_ROWS, 0), sum(part.nbytes for part in held)
+        held.append(batch)
+        count, size = count + batch.num_rows, size + batch.nbytes
+    yield pa.Table.from_batches(held)
+
+
+def _encoding(schema: pa.Schema) -> dict[str, Any]:
+    """Words by their number in a dictionary, numbers in just the bits that they need; no statistics.
+
+    Numbers need the bits of the differences in a block of them, and are not compressed: half the CPU of
+    zstd, for a third more space. BYTE_STREAM_SPLIT with zstd would cost as little for a twentieth more
+    space, but Spark 4.1 cannot read it. Statistics would be asked for by nobody: every file is read whole.
+    """
+    elements = {_in_parquet(field): _element(field) for field in schema}
+    numbers = [name for name, kind in elements.items() if pa.types.is_int32(kind)]
+    words = [name for name, kind in elements.items() if pa.types.is_string(kind)]
+    return {
+        "compression": {name: "zstd" if name in words else "none" for name in elements},
+        "use_dictionary": words,
+        "dictionary_pagesize_limit": _DICTIONARY_BYTES,
+        "column_encoding": dict.fromkeys(numbers, "DELTA_BINARY_PACKED"),
+        "write_statistics": False,
+    }
+
+
+def _in_parquet(field: pa.Field) -> str:
+    return f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
+
+
+def _element(field: pa.Field) -> pa.DataType:
+    return field.type.value_type if pa.types.is_list(field.type) else field.type
