@@ -79,15 +79,14 @@ def tokenize(run: Run) -> Mapping[str, Any]:
     )
     staged = task_files.stage([TaskTable(*tokens)], run.folder, "tokens", TOKENS)
     counts = {name: int(value or 0) for name, value in observed.get.items()}
-    rows, found = (sum(getattr(part, of) for part in staged.parts) for of in ("rows", "elements"))
-    if found == 0:
+    if staged.elements == 0:
         raise InputError(
             f"input.path: {source.path} holds no token ({counts['documents']:,} documents, "
             f"{counts['null_documents']:,} of them null); check input.column and the tokenizer"
         )
     run.folder.publish(staged.place, "tokens")
-    empty = counts["documents"] - counts["null_documents"] - rows
-    return {**counts, "empty_documents": empty, "tokens": found}
+    empty = counts["documents"] - counts["null_documents"] - staged.rows
+    return {**counts, "empty_documents": empty, "tokens": staged.elements}
 
 
 def _check_pattern(spark: SparkSession, pattern: str) -> None:
@@ -213,9 +212,9 @@ def encode_texts(run: Run) -> Mapping[str, Any]:
         )
     total = sum(words for _, _, words in trained_on)
     return {
-        "texts": sum(part.rows for part in staged.parts),
+        "texts": staged.rows,
         "words": total,
-        "held_out_words": sum(words for _, _, words in words_of) - total,
+        "held_out_words": staged.elements - total,
         "words_of": trained_on,
     }
 
@@ -330,14 +329,15 @@ def export(run: Run) -> Mapping[str, Any]:
     last = int(run.manifest.stage("train")["round"])
     dim = run.config.train.dim
     with using(run.spark, LARGE_ROWS):
-        table = vectors.word_vectors(
+        words = vectors.word_vectors(
             run.table(checkpoints.name(last), BLOCKS),
             run.table("vocabulary", VOCABULARY),
             table="W",
             block_rows=block_rows(dim),
         )
-        tables.write(table, run.folder, "vectors")
-    count = run.table("vectors", VECTORS).count()
+        staged = task_files.stage([TaskTable(*words)], run.folder, "vectors", VECTORS)
+    run.folder.publish(staged.place, "vectors")
+    count = staged.rows
     run.folder.delete("exports")
     files = exports.write_all(run.folder, count, dim, lambda text: run.say("export", text))
     # What it says is of the vectors that were there before.

@@ -52,9 +52,7 @@ def partitions(folder: Folder, **only: list[int]) -> list[list[tuple[int, int, l
                 assert tuple(batch.schema.names) == COLUMNS
                 yield batch
 
-        rows = (
-            texts.mapInArrow(as_rows, texts_schema()).withColumn("task", F.spark_partition_id()).collect()
-        )
+        found = texts.mapInArrow(as_rows, READ).withColumn("task", F.spark_partition_id()).collect()
     rows: dict[int, list[tuple[int, int, list[int]]]] = {}
     for row in found:
         rows.setdefault(row["task"], []).append((row["slice"], row["shard"], row["ids"]))

@@ -19,7 +19,8 @@ def test_each_word_gets_its_row_of_the_table_in_the_order_of_the_ids(spark):
     words = [(2, "c", 1, 1.0, 0.2), (0, "a", 3, 1.0, 0.5), (1, "b", 2, 1.0, 0.3)]
     vocabulary = spark.createDataFrame(words, VOCABULARY)
 
-    vectors = word_vectors(blocks, vocabulary, table="W", block_rows=2)
+    partitions, read = word_vectors(blocks, vocabulary, table="W", block_rows=2)
+    vectors = partitions.mapInArrow(read, VECTORS)
 
     expected = spark.createDataFrame(
         [

@@ -61,6 +61,16 @@ class Staged(NamedTuple):
     place: str
     parts: list[Part]
 
+    @property
+    def rows(self) -> int:
+        """Those of all parts."""
+        return sum(part.rows for part in self.parts)
+
+    @property
+    def elements(self) -> int:
+        """Those of all parts."""
+        return sum(part.elements for part in self.parts)
+
 
 def stage(
     sources: Sequence[TaskTable],

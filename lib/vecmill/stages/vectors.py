@@ -8,35 +8,34 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, FloatType, IntegerType, StructField, StructType
 
-from vecmill.io.schemas import VECTORS
-
-_NUMBERED = StructType(
-    [
-        StructField("id", IntegerType(), False),
-        StructField("vector", ArrayType(FloatType(), False), False),
-    ]
-)
+from vecmill.stages.batches import ArrowMap
 
 
-def word_vectors(blocks: DataFrame, vocabulary: DataFrame, *, table: str, block_rows: int) -> DataFrame:
+def word_vectors(
+    blocks: DataFrame, vocabulary: DataFrame, *, table: str, block_rows: int
+) -> tuple[DataFrame, ArrowMap]:
     """BLOCKS, VOCABULARY -> VECTORS: each word with its row of `table`, ordered by id.
 
-    `block_rows` is how many rows a full block holds, which is what a row's id follows from.
+    Partitions of blocks, and what makes VECTORS of them on a worker: as numbers in lists they would pass
+    through Java one by one. `block_rows` is how many rows a full block holds, which is what a row's id
+    follows from.
     """
+    values = blocks.where(F.col("table") == table).select("block", "values")
+    word = F.struct("id", "word", "count")
+    words = vocabulary.groupBy(F.floor(F.col("id") / block_rows).cast("int").alias("block")).agg(
+        F.sort_array(F.collect_list(word)).alias("words")
+    )
+    return values.join(words, "block").sort("block").select("words", "values"), _unpack
 
-    def unpack(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for block, rows, values in zip(*batch.columns, strict=True):
-                count = rows.as_py()
-                flat = np.frombuffer(values.as_buffer(), np.float32)
-                offsets = np.arange(count + 1, dtype=np.int32) * (len(flat) // count)
-                ids = np.arange(count, dtype=np.int32) + block.as_py() * block_rows
-                yield pa.RecordBatch.from_arrays(
-                    [pa.array(ids), pa.ListArray.from_arrays(offsets, flat)], names=["id", "vector"]
-                )
 
-    rows = blocks.where(F.col("table") == table).select("block", "rows", "values")
-    numbered = rows.mapInArrow(unpack, _NUMBERED)
-    return vocabulary.join(numbered, "id").select(*VECTORS.fieldNames()).sort("id")
+def _unpack(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        for number, values in enumerate(batch.column("values")):
+            words = pa.RecordBatch.from_struct_array(batch.column("words")[number].values)
+            flat = np.frombuffer(values.as_buffer(), np.float32)
+            vectors = pa.FixedSizeListArray.from_arrays(flat, len(flat) // len(words))
+            yield words.append_column("vector", vectors.cast(_ARROW_VECTOR))
+
+
+_ARROW_VECTOR = pa.list_(pa.field("element", pa.float32(), nullable=False))

@@ -15,7 +15,7 @@ from vecmill.io.schemas import VOCABULARY
 from vecmill.stages.batches import ArrowMap, gathered, unchanged, words_of
 
 # Tokens counted at once by a worker, before Spark adds up what all of them counted.
-_COUNTED_TOKENS = 1 << 20
+_COUNTED_TOKENS = 1 << 22
 
 # (distinct counts, 2) int64: a count, and how many words have it; highest count first.
 Histogram = npt.NDArray[np.int64]
