@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+import pyarrow.compute as pc
 from pyspark import Broadcast
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Observation, SparkSession
@@ -128,36 +129,26 @@ def _reading_documents(step: Step) -> Step:
 def build_vocabulary(run: Run) -> Mapping[str, Any]:
     """tokens/ to vocabulary/. Raises InputError where min_count leaves no word."""
     settings = run.config.vocabulary
-    words = vocabulary.count_words(*long_rows.read(run.folder, "tokens", TOKENS)).persist()
-    try:
-        all_words = vocabulary.count_of_counts(words)
-        histogram = vocabulary.of_vocabulary(
-            all_words, min_count=settings.min_count, max_size=settings.max_size
+    observed = Observation("vocabulary")
+    words = vocabulary.count_words(*long_rows.read(run.folder, "tokens", TOKENS))
+    table = vocabulary.build_vocabulary(
+        words.observe(observed, F.count(F.lit(1)).alias("words_seen")),
+        min_count=settings.min_count,
+        max_size=settings.max_size,
+        subsample=run.config.pairs.subsample,
+        noise_exponent=run.config.pairs.noise_exponent,
+    )
+    staged = task_files.stage([TaskTable(*table)], run.folder, "vocabulary", VOCABULARY)
+    if staged.rows == 0:
+        top = words.sort(F.desc("count"), "word").first()
+        assert top is not None
+        raise InputError(
+            f"vocabulary.min_count = {settings.min_count} leaves no word: the most frequent, "
+            f"{top['word']!r}, occurs {top['count']:,} times; lower it or give more text"
         )
-        if len(histogram) == 0:
-            top = words.sort(F.desc("count"), "word").first()
-            assert top is not None
-            raise InputError(
-                f"vocabulary.min_count = {settings.min_count} leaves no word: the most frequent, "
-                f"{top['word']!r}, occurs {top['count']:,} times; lower it or give more text"
-            )
-        table = vocabulary.build_vocabulary(
-            words,
-            histogram,
-            min_count=settings.min_count,
-            max_size=settings.max_size,
-            subsample=run.config.pairs.subsample,
-            noise_exponent=run.config.pairs.noise_exponent,
-        )
-        tables.write(table, run.folder, "vocabulary")
-    finally:
-        words.unpersist()
-    counts, multiplicity = histogram[:, 0], histogram[:, 1]
-    return {
-        "words": int(multiplicity.sum()),
-        "words_seen": int(all_words[:, 1].sum()),
-        "tokens_covered": int(counts @ multiplicity),
-    }
+    run.folder.publish(staged.place, "vocabulary")
+    covered = pc.sum(vocabulary_columns(run.folder, "count")["count"]).as_py()
+    return {"words": staged.rows, "words_seen": observed.get["words_seen"], "tokens_covered": covered}
 
 
 def plan(run: Run) -> Mapping[str, Any]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
 from chispa import assert_approx_df_equality, assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 
 from vecmill.io.schemas import TOKENS, VOCABULARY
-from vecmill.stages.vocabulary import build_vocabulary, count_of_counts, count_words, of_vocabulary
+from vecmill.session import using
+from vecmill.stages.vocabulary import build_vocabulary, count_words
 
 WORDS = "word string, count long"
 
@@ -32,15 +32,14 @@ def vocabulary(
     subsample: float = 1e-3,
     noise_exponent: float = 0.75,
 ) -> DataFrame:
-    histogram = of_vocabulary(count_of_counts(words), min_count=min_count, max_size=max_size)
-    return build_vocabulary(
+    partition, rank = build_vocabulary(
         words,
-        histogram,
         min_count=min_count,
         max_size=max_size,
         subsample=subsample,
         noise_exponent=noise_exponent,
     )
+    return partition.mapInArrow(rank, VOCABULARY)
 
 
 def test_words_are_counted_over_all_documents(spark):
@@ -99,29 +98,19 @@ def test_at_most_so_many_words_get_in_and_a_tie_at_the_cut_goes_by_word(spark, m
     assert math.isclose(sum(row["noise_probability"] for row in built), 1, rel_tol=1e-12)
 
 
-def test_the_histogram_tells_how_many_words_have_each_count(spark):
-    words = words_of(spark, e=1, d=3, c=3, b=3, a=5)
-
-    histogram = count_of_counts(words)
-
-    assert histogram.tolist() == [[5, 1], [3, 3], [1, 1]]
+def test_no_word_that_is_frequent_enough_gives_no_row(spark):
+    assert vocabulary(words_of(spark, a=5, b=1), min_count=6).collect() == []
 
 
-@pytest.mark.parametrize(
-    ("min_count", "max_size", "expected"),
-    [
-        (1, None, [[5, 1], [3, 3], [1, 1]]),
-        (2, 3, [[5, 1], [3, 2]]),
-        (6, None, []),
-    ],
-)
-def test_the_vocabulary_has_the_highest_counts_of_the_histogram(min_count, max_size, expected):
-    histogram = np.array([[5, 1], [3, 3], [1, 1]])
+def test_the_tables_are_the_same_whatever_the_batches(spark):
+    words = words_of(spark, **{f"w{n}": 1 + n % 37 for n in range(500)})
+    built = vocabulary(words, max_size=450).toArrow()
 
-    found = of_vocabulary(histogram, min_count=min_count, max_size=max_size)
+    with using(spark, {"spark.sql.execution.arrow.maxRecordsPerBatch": "7"}):
+        in_small_batches = vocabulary(words, max_size=450).toArrow()
 
-    assert found.shape == (len(expected), 2)
-    assert found.tolist() == expected
+    assert built.num_rows == 450
+    assert in_small_batches.equals(built)
 
 
 def test_the_same_tokens_give_the_same_bytes_whatever_the_partitions(spark):

@@ -85,7 +85,7 @@ def stage(
     the path as name=value and not into the files.
     """
     by, staged = list(partition_by), f"{tables.STAGING}/{name}"
-    counted = next(field.name for field in schema if isinstance(field.dataType, ArrayType))
+    counted = next((field.name for field in schema if isinstance(field.dataType, ArrayType)), None)
     local = local_path(folder.qualified(staged))
     if local is None:
         rows = _union(source.partitions.mapInArrow(source.read, schema) for source in sources)
@@ -110,8 +110,11 @@ def _union(tables_: Iterable[DataFrame]) -> DataFrame:
     return functools.reduce(DataFrame.unionByName, tables_)
 
 
-def _staged_by_spark(rows: DataFrame, folder: Folder, name: str, by: list[str], counted: str) -> list[Part]:
-    counts = F.count(F.lit(1)).alias("rows"), F.sum(F.size(counted)).alias("elements")
+def _staged_by_spark(
+    rows: DataFrame, folder: Folder, name: str, by: list[str], counted: str | None
+) -> list[Part]:
+    elements = F.sum(F.size(counted) if counted else F.lit(0))
+    counts = F.count(F.lit(1)).alias("rows"), elements.alias("elements")
     if not by:
         observed = Observation(name)
         tables.stage(rows.observe(observed, *counts), folder, name)
@@ -153,7 +156,7 @@ _ARROW_WRITTEN = pa.schema(
 
 
 def write(
-    batches: Iterator[pa.RecordBatch], folder: Path, partition_by: list[str], counted: str
+    batches: Iterator[pa.RecordBatch], folder: Path, partition_by: list[str], counted: str | None
 ) -> Iterator[pa.RecordBatch]:
     """Write the batches of one task to a file for each part, and yield batches of WRITTEN."""
     context = TaskContext.get()
@@ -179,7 +182,7 @@ def _cut(
                 yield tuple(values[:, begin].tolist()), rest.slice(begin, end - begin)
 
 
-def _write_file(batches: Iterator[pa.RecordBatch], target: Path, counted: str) -> tuple[int, int]:
+def _write_file(batches: Iterator[pa.RecordBatch], target: Path, counted: str | None) -> tuple[int, int]:
     """Write a file; how many rows it has, and elements in their lists."""
     first = next(batches)
     rows = elements = 0
@@ -195,7 +198,8 @@ def _write_file(batches: Iterator[pa.RecordBatch], target: Path, counted: str) -
                 under_way.result()
             under_way = encoder.submit(out.write_table, group, _GROUP_ROWS)
             rows += group.num_rows
-            elements += sum(len(chunk.flatten()) for chunk in group[counted].chunks)
+            if counted:
+                elements += sum(len(chunk.flatten()) for chunk in group[counted].chunks)
         if under_way:
             under_way.result()
     return rows, elements

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from pyspark.sql import functions as F
 
 from vecmill.config import Config
 from vecmill.core.sampling import keep_probability
-from vecmill.io import tables
 from vecmill.io.files import Folder
 from vecmill.io.run_directory import Manifest
-from vecmill.io.schemas import VOCABULARY
 from vecmill.machine import told_bytes
+from vecmill.run import vocabulary_columns
 
 # English text with spaces has a token for every 6.0 bytes. Heaps' law: of n tokens, 12.8 (n / m)^0.573
 # words occur m times or more. Fitted on 0.25 to 17 million tokens of an encyclopedia; its values at
@@ -110,11 +108,10 @@ def counted(stages: Mapping[str, Mapping[str, Any]], kept: Kept) -> Corpus:
 
 
 def counted_corpus(folder: Folder, manifest: Manifest) -> Corpus:
-    """The same of a run directory that has a vocabulary."""
-    count, keep = F.col("count"), F.col("keep_probability")
-    row = (
-        tables.read(folder, "vocabulary", VOCABULARY)
-        .agg(F.sum(count * keep) / F.sum(count), F.max(count * keep) / F.sum(count * keep))
-        .collect()[0]
+    """The same of a run directory that has a vocabulary: 16 bytes a word on the driver."""
+    columns = vocabulary_columns(folder, "count", "keep_probability")
+    count, keep = (column.to_numpy() for column in columns.values())
+    kept = count * keep
+    return counted(
+        manifest.content["stages"], Kept(float(kept.sum() / count.sum()), float(kept.max() / kept.sum()))
     )
-    return counted(manifest.content["stages"], Kept(*row))

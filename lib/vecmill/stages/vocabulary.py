@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from typing import IO
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from vecmill.core import sampling
@@ -16,9 +17,6 @@ from vecmill.stages.batches import ArrowMap, gathered, unchanged, words_of
 
 # Tokens counted at once by a worker, before Spark adds up what all of them counted.
 _COUNTED_TOKENS = 1 << 22
-
-# (distinct counts, 2) int64: a count, and how many words have it; highest count first.
-Histogram = npt.NDArray[np.int64]
 
 
 def count_words(tokens: DataFrame, read: ArrowMap = unchanged) -> DataFrame:
@@ -43,57 +41,67 @@ def _count_tokens(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]
         yield counted.filter(count > 0)
 
 
-def count_of_counts(words: DataFrame) -> Histogram:
-    """(word, count) -> how many words have each count.
-
-    Collected to the driver, highest count first: at most sqrt(2 * tokens) rows, since so many
-    different counts need that many tokens (1.4 million rows for 10**12 tokens).
-    """
-    rows = words.groupBy("count").agg(F.count(F.lit(1)).alias("words")).toArrow()
-    ordered = rows.sort_by([("count", "descending")])
-    return np.column_stack([ordered["count"], ordered["words"]]).astype(np.int64)
-
-
-def of_vocabulary(histogram: Histogram, *, min_count: int, max_size: int | None) -> Histogram:
-    """What of the histogram of all words is the vocabulary's."""
-    counts, kinds = histogram[histogram[:, 0] >= min_count].T
-    if max_size is not None:
-        before = np.cumsum(kinds) - kinds
-        kinds = np.minimum(kinds, np.maximum(max_size - before, 0))
-    return np.column_stack([counts[kinds > 0], kinds[kinds > 0]])
-
-
 def build_vocabulary(
     words: DataFrame,
-    histogram: Histogram,
     *,
     min_count: int,
     max_size: int | None,
     subsample: float,
     noise_exponent: float,
-) -> DataFrame:
+) -> tuple[DataFrame, ArrowMap]:
     """(word, count) -> VOCABULARY: one row a word seen at least `min_count` times.
 
-    Ids are dense from 0 by falling count, ties by word, and at most `max_size` of them. `histogram`
-    is what `of_vocabulary` gave: the sums over it are the same for any partitioning, where a sum of
-    floats in Spark's order is not. The ranking window has no partition key: Spark sorts the words in
-    one task, which spills to disk where it must, and it ranks words and not tokens.
+    One partition, and what makes VOCABULARY of it on a worker. Ids are dense from 0 by falling count, ties
+    by word, and at most `max_size` of them. Spark sorts the words in one task, which spills to disk where
+    it must, and it ranks words and not tokens.
     """
-    counts, kinds = histogram[:, 0], histogram[:, 1]
-    total = int(counts @ kinds)
-    normaliser = float(sampling.noise_weight(counts, noise_exponent) @ kinds)
+    kept = words.where(F.col("count") >= min_count).select("word", "count").repartition(1)
 
-    def add_tables(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            count = batch.column("count").to_numpy()
-            keep = sampling.keep_probability(count, total, subsample)
-            noise = sampling.noise_weight(count, noise_exponent) / normaliser
-            yield batch.append_column("keep_probability", pa.array(keep)).append_column(
-                "noise_probability", pa.array(noise)
-            )
+    def rank(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        # The tables need sums over all words: they wait on the disk until the last is seen.
+        with tempfile.TemporaryFile() as spool:
+            total, weight = _spool(_first(batches, max_size), spool, noise_exponent)
+            spool.seek(0)
+            begin = 0
+            for batch in pa.ipc.open_stream(spool) if total else ():
+                count = batch.column("count").to_numpy()
+                keep = sampling.keep_probability(count, total, subsample)
+                noise = sampling.noise_weight(count, noise_exponent) / weight
+                ids = np.arange(begin, begin + len(count), dtype=np.int32)
+                yield pa.RecordBatch.from_arrays(
+                    [pa.array(ids), *batch.columns, pa.array(keep), pa.array(noise)],
+                    names=VOCABULARY.fieldNames(),
+                )
+                begin += len(count)
 
-    rank = F.row_number().over(Window.orderBy(F.desc("count"), "word")) - 1
-    ranked = words.where(F.col("count") >= min_count).select(rank.alias("id"), "word", "count")
-    if max_size is not None:
-        ranked = ranked.where(F.col("id") < max_size)
-    return ranked.mapInArrow(add_tables, VOCABULARY)
+    return kept.sortWithinPartitions(F.desc("count"), "word"), rank
+
+
+def _first(batches: Iterator[pa.RecordBatch], rows: int | None) -> Iterator[pa.RecordBatch]:
+    """The first rows, or all; the others are passed over."""
+    left = rows
+    for batch in batches:
+        some = batch if left is None else batch.slice(0, left)
+        left = None if left is None else left - len(some)
+        if len(some):
+            yield some
+
+
+def _spool(batches: Iterator[pa.RecordBatch], spool: IO[bytes], noise_exponent: float) -> tuple[int, float]:
+    """Write the batches to a file; the sum of all counts, and that of what they weigh as noise.
+
+    The same for any batches, where a sum of floats in their order is not: equal counts are added first.
+    """
+    counts, kinds = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    out = None
+    for batch in batches:
+        out = out or pa.ipc.new_stream(spool, batch.schema)
+        out.write_batch(batch)
+        of_batch = np.unique(batch.column("count").to_numpy(), return_counts=True)
+        counts.append(of_batch[0])
+        kinds.append(of_batch[1])
+    if out:
+        out.close()
+    different, place = np.unique(np.concatenate(counts), return_inverse=True)
+    times = np.bincount(place, np.concatenate(kinds)).astype(np.int64)
+    return int(different @ times), float(sampling.noise_weight(different, noise_exponent) @ times)
