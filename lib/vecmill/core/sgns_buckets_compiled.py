@@ -14,21 +14,16 @@ import numpy as np
 from numba.core import types
 
 from vecmill.core.buckets import TILE_NOISE, TILE_WORDS, Bucket
+from vecmill.core.compiling import IDS, IDS_BY_ROW, RATES, TABLE, compiled, hogwild
 from vecmill.core.sgns import Floats
 from vecmill.core.sgns_buckets import check
 from vecmill.core.tiles import (
     HALF,
-    IDS,
-    IDS_BY_ROW,
     ONE,
-    RATES,
-    TABLE,
     ZERO,
     address,
     attract,
-    compiled,
     dot,
-    hogwild,
     loss_of,
     new_tile,
     prefetch_row,

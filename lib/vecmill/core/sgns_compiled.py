@@ -12,17 +12,13 @@ from typing import Any
 import numpy as np
 from numba.core import types
 
+from vecmill.core.compiling import IDS, IDS_BY_ROW, RATES, TABLE, compiled
 from vecmill.core.rows import Rows
 from vecmill.core.sgns import Floats, check
 from vecmill.core.tiles import (
     BLOCK_OUTPUTS,
     HALF,
-    IDS,
-    IDS_BY_ROW,
     ONE,
-    RATES,
-    TABLE,
-    compiled,
     leave_output,
     loss_of,
     new_tile,

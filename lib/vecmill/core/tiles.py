@@ -12,21 +12,14 @@ at the end. s(x) comes from a rational function of tanh.
 
 from __future__ import annotations
 
-import os
-import pkgutil
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
 from numba.core import cgutils, types
 
+from vecmill.core.compiling import inlined
 from vecmill.core.registers import ADDRESS, LANES, Numbers, Row, Sums, by_chunks, instruction
 
 Floats = npt.NDArray[np.float32]
@@ -49,10 +42,6 @@ HALF = np.float32(0.5)
 ONE = np.float32(1)
 ZERO = np.float32(0)
 
-TABLE = types.Array(types.float32, 2, "C")
-RATES = types.Array(types.float32, 1, "C", readonly=True)
-IDS = types.Array(types.int32, 1, "C", readonly=True)
-IDS_BY_ROW = types.Array(types.int32, 2, "C", readonly=True)
 _AT = types.intp
 
 # tanh(x) = x P(x^2) / Q(x^2) for |x| <= 9, to 4e-7 in float32: least squares, reweighted until the
@@ -60,54 +49,6 @@ _AT = types.intp
 _TANH_END = 9.0
 _P = (9.999999064e-1, 1.337319788e-1, 3.486582113e-3, 2.047183399e-5, 1.318422820e-8)
 _Q = (1.0, 4.670649475e-1, 2.584198003e-2, 3.271385740e-4, 7.702665365e-7)
-
-COMPILED: dict[str, Any] = {
-    "nogil": True,
-    "boundscheck": False,
-    "error_model": "numpy",
-    "fastmath": {"contract", "reassoc", "nsz", "arcp"},
-}
-
-
-# Into the function that calls it: a process that compiled a kernel ran it at half the speed of one that
-# loaded it from Numba's cache while its helpers were functions of their own.
-inlined = numba.njit(forceinline=True, **COMPILED)
-
-
-def compiled(signature: Any) -> Any:
-    """Compile a function now, or load what an earlier process compiled, where it can be kept.
-
-    Numba keeps it in the package's folder or in the home, and compiles again once the function's own file
-    is another one; who changes this file or `core.registers` has to remove core/__pycache__. Of a wheel
-    that Spark sent to an executor it is kept beside the wheel.
-    """
-
-    def decorate(function: Any) -> Any:
-        _place_beside_archive(function)
-        try:
-            return numba.njit(signature, cache=True, **COMPILED)(function)
-        except RuntimeError:
-            # "no locator available": there is no place to write to, and each process compiles.
-            return numba.njit(signature, **COMPILED)(function)
-
-    return decorate
-
-
-def _place_beside_archive(function: Any) -> None:
-    """Let a function of a module in an archive seem to be of a file beside it, since Numba wants a file."""
-    path = Path(function.__code__.co_filename)
-    archive = next((parent for parent in path.parents if parent.is_file()), None)
-    if archive is None:
-        return
-    with suppress(OSError):
-        source = archive.with_name(f"{archive.name}-compiled") / path.name
-        if not source.exists():
-            source.parent.mkdir(exist_ok=True)
-            # Several workers may do so at once, and none may read half of it.
-            written = source.with_suffix(f".{os.getpid()}")
-            written.write_bytes(pkgutil.get_data(function.__module__, path.name) or b"")
-            written.replace(source)
-        function.__code__ = function.__code__.replace(co_filename=str(source))
 
 
 class Tile(NamedTuple):
@@ -434,20 +375,3 @@ def _block_gains(builder: ir.IRBuilder, gains: ir.Value) -> list[list[Numbers]]:
         [Numbers.spread(builder, row.number(t * BLOCK_OUTPUTS + o)) for o in range(BLOCK_OUTPUTS)]
         for t in range(BLOCK_WORDS)
     ]
-
-
-def hogwild(train: Callable[[int, int], float], items: int, threads: int) -> float:
-    """The sum of what `train` returns for its items [begin, end), cut into `threads` parts side by side.
-
-    `train` releases the GIL and its parts share the tables without locks (Recht et al. 2011, "Hogwild",
-    arXiv:1106.5730).
-    """
-    if threads == 1:
-        return float(train(0, items))
-    bounds = np.linspace(0, items, threads + 1).astype(int).tolist()
-    return float(sum(_pool(threads).map(train, bounds[:-1], bounds[1:])))
-
-
-@cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, thread_name_prefix="sgns")

@@ -50,8 +50,8 @@ _MOVED_ID_BYTES = 0.7
 _DRIVER_WORD_BYTES = 128
 _HELD_OUT_NAMES = 12
 
-# Bytes on disk: of a token as a word and as an id (1.7 to 1.8 both), and of a vocabulary's row (8 to 10).
-_TOKEN_BYTES = 1.8
+# Bytes on disk: of a token, and of a vocabulary's row (8 to 10).
+_TOKEN_BYTES = 1.9
 _VOCABULARY_ROW_BYTES = 10
 
 # exports/ holds each number as 4 bytes in three files and as about 12 characters in two.
@@ -138,7 +138,7 @@ def needs(corpus: Corpus, config: Config, slots: int) -> Needs:
         disk={
             "tokens": round(_TOKEN_BYTES * corpus.tokens),
             "vocabulary": _VOCABULARY_ROW_BYTES * words,
-            "texts": round(_TOKEN_BYTES * corpus.covered),
+            "texts": round(_id_bytes(words) * corpus.covered),
             "pairs": of.pairs if config.pairs.materialize else 0,
             "model": min(_CHECKPOINTS, of.rounds) * model,
             "vectors": table,
@@ -152,9 +152,6 @@ def _averaging(corpus: Corpus, config: Config, slots: int) -> _Training:
     table = 4 * corpus.vocabulary * train.dim
     model = 2 * table
     rows = corpus.covered * corpus.keep_ratio * train.epochs
-    # The bits of the largest difference of two ids in a block of 32, and what it takes to say how many:
-    # 1 to 3 % above what was measured for 31,000 and 70,000 words.
-    id_bytes = (math.log2(max(corpus.vocabulary, 2)) + 2.3) / 8
     slices = train.epochs * train.slices
     return _Training(
         task=PYTHON_BASE + 2 * model + _TASK_BYTES,
@@ -167,8 +164,17 @@ def _averaging(corpus: Corpus, config: Config, slots: int) -> _Training:
         moved_round=2 * train.shards * model,
         moved=slices * 2 * train.shards * model,
         scratch=round(max((1 + train.shards) * model, 4 * corpus.covered)),
-        pairs=round(rows * (1 + (pairs.window + 1) + pairs.negatives) * id_bytes),
+        pairs=round(rows * (1 + (pairs.window + 1) + pairs.negatives) * _id_bytes(corpus.vocabulary)),
     )
+
+
+def _id_bytes(words: int) -> float:
+    """What an id takes on disk in texts/ and pairs/.
+
+    The bits of the largest difference of two ids in a block of 32, and what it takes to say how many: 1 to
+    7 % above what was measured for 31,000 and 70,000 words.
+    """
+    return (math.log2(max(words, 2)) + 2.3) / 8
 
 
 def _blocked(corpus: Corpus, config: Config, slots: int) -> _Training:
