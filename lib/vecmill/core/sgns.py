@@ -226,8 +226,9 @@ def _nats(scores: Floats, plan: _Plan) -> float:
 
 
 def softplus(x: Floats) -> Floats:
-    """log(1 + exp(x)) without overflow; not a number, and no warning, where x is none."""
-    nats: Floats = np.log1p(np.exp(-np.abs(x)))
+    """log(1 + exp(x)) to 1e-7 without overflow; not a number, and no warning, where x is none."""
+    # Not log1p, for which NumPy has no vector instructions: it took half the time of the loss.
+    nats: Floats = np.log(1 + np.exp(-np.abs(x)))
     nats += np.maximum(x, 0)
     return nats
 
