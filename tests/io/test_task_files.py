@@ -148,6 +148,20 @@ def test_a_group_of_long_rows_ends_where_it_has_enough_bytes(tmp_path, monkeypat
     assert (report["rows"][0].as_py(), report["elements"][0].as_py()) == (6, 6_000)
 
 
+@pytest.mark.parametrize(
+    ("rows", "size", "together"),
+    [
+        (0, 0, 1),
+        (10, 1, 1 << 16),
+        (1 << 20, 27 << 20, 1 << 16),
+        (8, 1 << 25, 1),
+        (1 << 10, 1 << 24, 1 << 8),
+    ],
+)
+def test_rows_are_read_together_as_far_as_memory_goes(rows, size, together):
+    assert task_files.rows_at_once(rows, size) == together
+
+
 def test_what_a_failed_attempt_wrote_is_gone(tmp_path):
     lost, kept = write(tmp_path, PARTS[:1]), write(tmp_path, PARTS[:1])
 

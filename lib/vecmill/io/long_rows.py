@@ -14,10 +14,8 @@ from pyspark.sql.types import ArrayType, StructType
 
 from vecmill.io import tables
 from vecmill.io.files import Folder, local_path
-from vecmill.io.task_files import TaskTable
+from vecmill.io.task_files import TaskTable, rows_at_once
 
-# Of a Parquet file, before compression. Tokens take up to three times as much once they are decoded.
-_BATCH_BYTES = 1 << 22
 _READ_BYTES = 1 << 20
 
 _PLACES = "file string, row_group int"
@@ -61,10 +59,7 @@ def _read(
             with pq.ParquetFile(
                 place["file"], read_dictionary=elements, pre_buffer=False, buffer_size=_READ_BYTES
             ) as file:
-                group = place["row_group"]
-                rows = _rows_at_once(file.metadata.row_group(group))
-                yield from file.iter_batches(rows, row_groups=[group], columns=columns)
-
-
-def _rows_at_once(group: pq.RowGroupMetaData) -> int:
-    return max(1, int(group.num_rows * _BATCH_BYTES / max(group.total_byte_size, 1)))
+                number = place["row_group"]
+                group = file.metadata.row_group(number)
+                rows = rows_at_once(group.num_rows, group.total_byte_size)
+                yield from file.iter_batches(rows, row_groups=[number], columns=columns)

@@ -12,7 +12,7 @@ from pyspark.sql.types import StructType
 
 from vecmill.io import tables
 from vecmill.io.files import Folder, local_path
-from vecmill.io.task_files import BATCH_ROWS, TaskTable
+from vecmill.io.task_files import TaskTable, rows_at_once
 
 _READ_BYTES = 1 << 20
 
@@ -78,23 +78,30 @@ def _read_by_spark(
 def _parts(
     folder: Path, partition_by: Sequence[str], only: Mapping[str, Collection[int]]
 ) -> dict[tuple[int, ...], list[str]]:
-    """The files of every part that is wanted."""
-    found: dict[tuple[int, ...], list[Path]] = {(): [folder]}
+    """The files of every part that is wanted, by its values."""
+    places: dict[tuple[int, ...], Path] = {(): folder}
     for column in partition_by:
-        below = {
-            (*values, int(place.name.partition("=")[2])): [place]
-            for values, [above] in found.items()
-            for place in above.glob(f"{column}=*")
+        places = {
+            (*values, value): place
+            for values, above in places.items()
+            for value, place in _parts_below(above, column)
+            if column not in only or value in only[column]
         }
-        found = {values: at for values, at in below.items() if values[-1] in only.get(column, values)}
-    return {values: [str(file) for file in sorted(at.glob("*.parquet"))] for values, [at] in found.items()}
+    return {values: sorted(map(str, place.glob("*.parquet"))) for values, place in places.items()}
+
+
+def _parts_below(folder: Path, column: str) -> Iterator[tuple[int, Path]]:
+    for place in folder.glob(f"{column}=*"):
+        yield int(place.name.partition("=")[2]), place
 
 
 def read_file(path: str, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
     """The rows of a file in their order."""
     # Without these Arrow reads the whole file before it decodes the first row.
     with pq.ParquetFile(path, pre_buffer=False, buffer_size=_READ_BYTES) as file:
-        yield from file.iter_batches(BATCH_ROWS, columns=columns)
+        groups = (file.metadata.row_group(number) for number in range(file.num_row_groups))
+        rows = rows_at_once(file.metadata.num_rows, sum(group.total_byte_size for group in groups))
+        yield from file.iter_batches(rows, columns=columns)
 
 
 def _with_values(rows: pa.RecordBatch, columns: Sequence[str], values: Mapping[str, int]) -> pa.RecordBatch:

@@ -27,10 +27,10 @@ from vecmill.io import tables
 from vecmill.io.files import Folder, local_path
 
 # Rows read together, and encoded together so that batches end where groups do. More take more memory: 20 MB
-# of pairs at window 5. A group of long rows ends with the batch that brings it to so many bytes.
-BATCH_ROWS = 1 << 16
-_GROUP_ROWS = 6 * BATCH_ROWS
-_GROUP_BYTES = 1 << 25
+# of pairs at window 5. Of long rows a batch holds so many bytes of a file, which may become three times as
+# many once they are decoded, and a group ends with the batch that brings it to so many bytes.
+_BATCH_ROWS, _BATCH_BYTES = 1 << 16, 1 << 22
+_GROUP_ROWS, _GROUP_BYTES = 6 * _BATCH_ROWS, 1 << 25
 
 # Bytes of different words in a group, above which each word is written out: more than a group can have.
 # With the usual megabyte half of them would be.
@@ -70,6 +70,11 @@ class Staged(NamedTuple):
     def elements(self) -> int:
         """Those of all parts."""
         return sum(part.elements for part in self.parts)
+
+
+def rows_at_once(rows: int, size: int) -> int:
+    """How many rows a task reads together of `rows` that take `size` bytes of a file before compression."""
+    return max(1, min(_BATCH_ROWS, rows * _BATCH_BYTES // max(size, 1)))
 
 
 def stage(
