@@ -155,7 +155,7 @@ def test_a_group_of_long_rows_ends_where_it_has_enough_bytes(tmp_path, monkeypat
         (10, 1, 1 << 16),
         (1 << 20, 27 << 20, 1 << 16),
         (8, 1 << 25, 1),
-        (1 << 10, 1 << 24, 1 << 8),
+        (8, 1 << 24, 2),
     ],
 )
 def test_rows_are_read_together_as_far_as_memory_goes(rows, size, together):

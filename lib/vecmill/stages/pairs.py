@@ -23,7 +23,7 @@ from vecmill.stages.batches import ArrowMap, gathered, release_memory, unchanged
 PIECE_TOKENS = 1000
 
 # Words looked up at once: enough to make building the look-up table cheap, few enough to hold.
-_LOOKUP_TOKENS = 1 << 22
+_LOOKUP_TOKENS = 1 << 20
 
 # The held-out texts lie in a slice of their own; their rows are those of epoch 0.
 HOLDOUT_SLICE = -1
