@@ -30,7 +30,7 @@ from vecmill.io.files import Folder, local_path
 # of pairs at window 5. Of long rows a batch holds so many bytes of a file, which may become three times as
 # many once they are decoded, and a group ends with the batch that brings it to so many bytes.
 _BATCH_ROWS, _BATCH_BYTES = 1 << 16, 1 << 22
-_GROUP_ROWS, _GROUP_BYTES = 6 * _BATCH_ROWS, 1 << 25
+_GROUP_ROWS, _GROUP_BYTES = 6 * _BATCH_ROWS, 1 << 24
 
 # Bytes of different words in a group, above which each word is written out: more than a group can have.
 # With the usual megabyte half of them would be.
