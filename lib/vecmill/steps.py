@@ -68,7 +68,7 @@ def tokenize(run: Run) -> Mapping[str, Any]:
         _check_pattern(run.spark, settings.pattern)
     if settings.kind == "python":
         _check_function(settings.pattern or "")
-    observed = Observation("tokenize")
+    observed = Observation()
     tokens = tokenizing(
         documents,
         column=source.text_column,
@@ -129,7 +129,7 @@ def _reading_documents(step: Step) -> Step:
 def build_vocabulary(run: Run) -> Mapping[str, Any]:
     """tokens/ to vocabulary/. Raises InputError where min_count leaves no word."""
     settings = run.config.vocabulary
-    observed = Observation("vocabulary")
+    observed = Observation()
     words = vocabulary.count_words(*long_rows.read(run.folder, "tokens", TOKENS))
     table = vocabulary.build_vocabulary(
         words.observe(observed, F.count(F.lit(1)).alias("words_seen")),

@@ -121,7 +121,7 @@ def _staged_by_spark(
     elements = F.sum(F.size(counted) if counted else F.lit(0))
     counts = F.count(F.lit(1)).alias("rows"), elements.alias("elements")
     if not by:
-        observed = Observation(name)
+        observed = Observation()
         tables.stage(rows.observe(observed, *counts), folder, name)
         return [Part((), observed.get["rows"], observed.get["elements"] or 0)]
     staged = tables.stage(rows, folder, name, partition_by=by)
