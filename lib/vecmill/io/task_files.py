@@ -172,6 +172,8 @@ def write(
         rows, elements = _write_file((batch for _, batch in of_part), folder / file, counted)
         written = {"file": file, "rows": rows, "elements": elements}
         yield pa.RecordBatch.from_pylist([written], _ARROW_WRITTEN)
+    # A worker lives on beside its next tasks, which need the memory that Arrow would keep.
+    pa.default_memory_pool().release_unused()
 
 
 def _cut(

@@ -36,9 +36,9 @@ _PASS_WORD_BYTES = 24
 _RENAMING_BYTES = 4
 # A pair of a bucket: its ids as they came, put together, and renamed.
 _BUCKET_PAIR_BYTES = 24
-# What a worker takes of a word to look up ids, 0.77 GB being seen with 5 million words; and to draw pairs:
+# What a worker takes of a word to look up ids, 0.94 GB being seen with 5 million words; and to draw pairs:
 # its sampling tables, how often it is in a pair and is noise, and a cut while it is made.
-_LOOK_UP_WORD_BYTES = 120
+_LOOK_UP_WORD_BYTES = 150
 _DRAWING_WORD_BYTES = 72
 # And for each pair that is being sorted.
 _SORTED_PAIR_BYTES = 40

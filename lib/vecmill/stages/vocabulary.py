@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from vecmill.core import sampling
 from vecmill.io.schemas import VOCABULARY
-from vecmill.stages.batches import ArrowMap, gathered, unchanged, words_of
+from vecmill.stages.batches import ArrowMap, gathered, release_memory, unchanged, words_of
 
 # Tokens counted at once by a worker, before Spark adds up what all of them counted.
 _COUNTED_TOKENS = 1 << 22
@@ -39,6 +39,7 @@ def _count_tokens(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]
         counted = pa.RecordBatch.from_arrays([words.dictionary, pa.array(count)], names=["word", "count"])
         # The dictionary of a file may hold words that are in another part of it.
         yield counted.filter(count > 0)
+    release_memory()
 
 
 def build_vocabulary(
