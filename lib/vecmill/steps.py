@@ -42,7 +42,8 @@ from vecmill.planning.places import place_of
 from vecmill.run import Run, pair_settings, read_sampling_tables, vocabulary_columns
 from vecmill.session import LARGE_ROWS, LONG_ROWS, ONE_FILE_ONE_TASK, using
 from vecmill.stages import buckets, pairs, vectors, vocabulary
-from vecmill.stages.tokenize import python_tokenizer, tokenizing
+from vecmill.stages.tokenize import python_tokenizer
+from vecmill.stages.tokenize import tokenize as tokenize_documents
 from vecmill.training import held_out, rounds
 from vecmill.training.averaging import Averaging
 from vecmill.training.blocked import Blocked, read_expected
@@ -69,7 +70,7 @@ def tokenize(run: Run) -> Mapping[str, Any]:
     if settings.kind == "python":
         _check_function(settings.pattern or "")
     observed = Observation()
-    tokens = tokenizing(
+    tokens = tokenize_documents(
         documents,
         column=source.text_column,
         kind=settings.kind,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import pytest
 from chispa import assert_df_equality
@@ -12,7 +13,8 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StringType, StructField, StructType
 
 from vecmill.io.schemas import TOKENS
-from vecmill.stages.tokenize import python_tokenizer, tokenize
+from vecmill.stages import tokenize as stage
+from vecmill.stages.tokenize import python_tokenizer
 
 TEXT = StructType([StructField("text", StringType())])
 TOKEN_LISTS = StructType([StructField("tokens", ArrayType(StringType()))])
@@ -24,6 +26,11 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 def documents(spark: SparkSession, *texts: str | None) -> DataFrame:
     return spark.createDataFrame([(text,) for text in texts], TEXT)
+
+
+def tokenize(given: DataFrame, **settings: Any) -> DataFrame:
+    cleaned, split = stage.tokenize(given, **settings)
+    return cleaned.mapInArrow(split, TOKENS)
 
 
 def assert_tokens(tokens: DataFrame, *expected: list[str]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +11,6 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
-from vecmill.io.schemas import TOKENS
 from vecmill.stages.batches import ArrowMap
 
 KINDS = ("sentences", "regex", "whitespace", "column", "python")
@@ -26,13 +24,6 @@ _DOCUMENT = "document"
 Splitter = Callable[[pa.Array], pa.ListArray]
 
 
-class Tokenizing(NamedTuple):
-    """A corpus as partitions of documents, and what makes TOKENS of the Arrow batches of a partition."""
-
-    partitions: DataFrame
-    read: ArrowMap
-
-
 def tokenize(
     documents: DataFrame,
     *,
@@ -42,8 +33,12 @@ def tokenize(
     pattern: str | None = None,
     min_length: int = 1,
     counts: Observation | None = None,
-) -> DataFrame:
+) -> tuple[DataFrame, ArrowMap]:
     """DOCUMENTS -> TOKENS: one row a document that has any token.
+
+    Documents that Spark has cleaned, and what makes TOKENS of them on a worker. Arrow splits text there;
+    just the rules of language and patterns of Java's are Java's affair. No token passes through Java
+    otherwise, which would take several times as long.
 
     `kind` says how `column` is split:
         sentences   Java's sentence and word boundaries, by the rules of each script
@@ -58,33 +53,6 @@ def tokenize(
     and lower-cased by Unicode's rules and not the machine's locale, which in Turkish would turn I
     into a dotless i. Invalid UTF-8 becomes U+FFFD. Tokens shorter than `min_length` characters are
     left out. `counts` receives documents, null_documents and invalid_utf8.
-    """
-    partitions, read = tokenizing(
-        documents,
-        column=column,
-        kind=kind,
-        lowercase=lowercase,
-        pattern=pattern,
-        min_length=min_length,
-        counts=counts,
-    )
-    return partitions.mapInArrow(read, TOKENS)
-
-
-def tokenizing(
-    documents: DataFrame,
-    *,
-    column: str,
-    kind: str,
-    lowercase: bool = True,
-    pattern: str | None = None,
-    min_length: int = 1,
-    counts: Observation | None = None,
-) -> Tokenizing:
-    """What `tokenize` does, for callers that do more in the same task.
-
-    Spark cleans the text, Arrow splits it; just the rules of language and patterns of Java's are Java's
-    affair. No token passes through Java otherwise, which would take several times as long.
     """
     content = F.col(column)
     if kind == "column":
@@ -111,7 +79,7 @@ def tokenizing(
             F.count_if("invalid").alias("invalid_utf8"),
         )
     there = told.where(F.col(_DOCUMENT).isNotNull()).select("document_id", _DOCUMENT)
-    return Tokenizing(there, _splitting(kind, pattern, min_length))
+    return there, _splitting(kind, pattern, min_length)
 
 
 def python_tokenizer(name: str) -> Splitter:
