@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
@@ -33,7 +34,8 @@ def read(
     tables.check_exists(folder, name)
     local = local_path(folder.qualified(name))
     if local is None:
-        return _read_by_spark(folder, name, schema, partition_by, columns, only)
+        rows = _read_by_spark(folder, name, schema, partition_by, only)
+        return TaskTable(rows.select(*columns), lambda batches: batches)
     found = sorted(_parts(local, partition_by, only).items())
     parts = [(dict(zip(partition_by, values, strict=True)), files) for values, files in found]
     if not parts:
@@ -53,26 +55,21 @@ def read(
 
 
 def _read_by_spark(
-    folder: Folder,
-    name: str,
-    schema: StructType,
-    partition_by: Sequence[str],
-    columns: Sequence[str],
-    only: Mapping[str, Collection[int]],
-) -> TaskTable:
+    folder: Folder, name: str, schema: StructType, by: Sequence[str], only: Mapping[str, Collection[int]]
+) -> DataFrame:
     # No more is listed than the parts that are wanted, where the path can say which.
     place = name
-    for column in partition_by:
+    for column in by:
         if len(only.get(column, ())) != 1:
             break
         place += f"/{column}={next(iter(only[column]))}"
     if not folder.exists(place):
-        return TaskTable(folder.spark.createDataFrame([], schema).select(*columns), lambda batches: batches)
+        return folder.spark.createDataFrame([], schema)
     reader = folder.spark.read.schema(schema).option("basePath", folder.path(name))
     rows = reader.parquet(folder.path(place))
     for column, values in only.items():
         rows = rows.where(F.col(column).isin(*values))
-    return TaskTable(rows.select(*columns), lambda batches: batches)
+    return rows
 
 
 def _parts(
