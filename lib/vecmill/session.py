@@ -23,6 +23,8 @@ _REQUIRED = {
     "spark.sql.execution.arrow.maxBytesPerBatch": str(1 << 24),
     # Rows of the pairs table are short; the default of 10,000 makes many small batches.
     "spark.sql.execution.arrow.maxRecordsPerBatch": str(1 << 16),
+    # What is put together stays as many tasks as it was: Spark 4.3 would make one of two that are alone.
+    "spark.sql.unionOutputPartitioning": "false",
     # A task writes one file; without this Spark sorts its rows first and loses their order.
     "spark.sql.maxConcurrentOutputFileWriters": "4",
 }

@@ -27,9 +27,8 @@ from vecmill.core.rows import Ids, Rows, concatenate, take
 from vecmill.core.schedule import learning_rates
 from vecmill.stages import pairs
 from vecmill.stages.buckets import PART_PAIRS, expected, layout
-from vecmill.stages.train import Round, train_rows
+from vecmill.stages.train import Initial, Round, train_rows
 from vecmill.training import blocked, rounds
-from vecmill.training.averaging import initial_tables
 from vecmill.training.held_out import MOST_ROWS
 from vecmill.training.rounds import Part, Span
 
@@ -115,7 +114,7 @@ class Averaging:
         self._dealt, self._setting, self._kernel = dealt, setting, kernel
         counts, keep = dealt.vocabulary.counts, dealt.vocabulary.keep
         self._keep_ratio = float(counts @ keep / counts.sum())
-        self.tables: kernels.Tables = initial_tables(len(counts), setting.dim, setting.seed)
+        self.tables: kernels.Tables = Initial(len(counts), setting.dim, setting.seed).value
         self.parts: Sequence[Part] = rounds.parts(dealt.words_of, setting.epochs, setting.warm_up)
         self.load: list[float] = []
 

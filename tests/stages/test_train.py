@@ -20,6 +20,7 @@ from vecmill.session import using
 from vecmill.stages.pairs import Task, rows_to_arrow
 from vecmill.stages.train import (
     BATCH_ROWS,
+    Initial,
     Metrics,
     Round,
     rows_with_shard,
@@ -189,6 +190,14 @@ def test_neither_the_order_of_partitions_nor_an_empty_one_changes_the_result(spa
     result = run(spark, pairs.repartitionById(4, 3 - pairs["shard"]), settings())
 
     assert result.raw == of_three_shards.raw
+
+
+def test_the_first_tables_follow_from_the_seed():
+    first, again = (Initial(50, 8, seed=3).value for _ in range(2))
+
+    np.testing.assert_array_equal(first["W"], again["W"])
+    assert not first["C"].any()
+    assert (first["W"] != Initial(50, 8, seed=4).value["W"]).any()
 
 
 def rates_of(round_: Round, *batches: Rows) -> list[float]:

@@ -1,27 +1,37 @@
-"""The parameters after each round: written by Spark, read by the driver for the next round."""
+"""The parameters after each round: what a run goes on from, and where its next round finds them."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 
-from vecmill.io import tables
-from vecmill.io.files import Folder
+from vecmill.io import tables, task_files
+from vecmill.io.files import Folder, local_path
 from vecmill.io.schemas import BLOCKS, METRICS
+from vecmill.io.task_files import TaskTable
 
 # The last round is what a run goes on from; the one before it is there should a person doubt it.
 _KEPT = 2
 
+# What tells a block from others, and how many rows of its table it holds.
+_HEAD = ("table", "block", "rows")
+
+# Blocks, of a mebibyte each, that are read at once.
+_BLOCKS_AT_ONCE = 8
+_READ_BYTES = 1 << 20
 
 MetricsTable = npt.NDArray[np.float64]
 
 
 class Checkpoint(NamedTuple):
-    """One round's result as the driver holds it: the whole model, and a row of numbers a shard.
+    """One round's result in memory: the whole model, and a row of numbers a shard.
 
     parameters  every table by its name, (V, D) float32
     metrics     (shards, M) float64, in the order of the shards
@@ -41,20 +51,80 @@ def write(blocks: DataFrame, folder: Folder, round_: int) -> None:
     tables.write(blocks, folder, name(round_), compression="none")
 
 
-def read(folder: Folder, round_: int) -> Checkpoint:
-    """The checkpoint of a round; takes the memory of one model, twice while it is put together."""
-    return assemble(tables.collect(folder, name(round_), BLOCKS))
+def write_by_tasks(blocks: TaskTable, folder: Folder, round_: int) -> None:
+    """The same, written by the tasks that make the blocks."""
+    folder.publish(task_files.stage([blocks], folder, name(round_), BLOCKS).place, name(round_))
 
 
-def assemble(rows: pa.Table) -> Checkpoint:
+class Stored(NamedTuple):
+    """The tables of a checkpoint for tasks that can open its files, which read them when they need them."""
+
+    folder: Path
+
+    @property
+    def value(self) -> dict[str, npt.NDArray[np.float32]]:
+        """Every table by its name, (V, D) float32, read anew."""
+        return _from_files(self.folder).parameters
+
+
+def stored(folder: Folder, round_: int) -> Stored | None:
+    """The checkpoint of a round as tasks can open it; None where they cannot."""
+    local = local_path(folder.qualified(name(round_)))
+    return None if local is None else Stored(local)
+
+
+def read(folder: Folder, round_: int, only: Collection[str] | None = None) -> Checkpoint:
+    """The checkpoint of a round, or some of its tables. Raises InputError where there is none.
+
+    Takes the memory of one model, twice while it is put together where files cannot be opened here.
+    """
+    tables.check_exists(folder, name(round_))
+    there = stored(folder, round_)
+    if there is None:
+        return assemble(tables.collect(folder, name(round_), BLOCKS), only)
+    return _from_files(there.folder, only)
+
+
+def assemble(rows: pa.Table, only: Collection[str] | None = None) -> Checkpoint:
     """Rows of BLOCKS, in any order, as what they hold; blocks that are not there leave no gap."""
-    names, numbers = rows["table"].to_pylist(), rows["block"].to_pylist()
-    parts: dict[str, list[npt.NDArray[Any]]] = {}
-    for place in sorted(range(len(names)), key=lambda place: (names[place], numbers[place])):
-        kind = np.float64 if names[place] == METRICS else np.float32
-        values = np.frombuffer(rows["values"][place].as_buffer(), kind)
-        parts.setdefault(names[place], []).append(values.reshape(rows["rows"][place].as_py(), -1))
-    whole = {table: np.concatenate(found) for table, found in parts.items()}
+    return _assemble(rows, rows.to_batches(), only)
+
+
+def _from_files(folder: Path, only: Collection[str] | None = None) -> Checkpoint:
+    files = sorted(folder.glob("*.parquet"))
+    for file in files:
+        tables.check_names(pq.read_schema(file).names, BLOCKS, str(file))
+    heads = [pq.read_table(file, columns=list(_HEAD), partitioning=None) for file in files]
+    if not heads:
+        return Checkpoint({}, np.zeros((0, 0)))
+    return _assemble(pa.concat_tables(heads), _batches(files), only)
+
+
+def _batches(files: Iterable[Path]) -> Iterator[pa.RecordBatch]:
+    for file in files:
+        with pq.ParquetFile(file, pre_buffer=False, buffer_size=_READ_BYTES) as parquet:
+            yield from parquet.iter_batches(_BLOCKS_AT_ONCE, columns=BLOCKS.fieldNames())
+
+
+def _assemble(
+    heads: pa.Table, batches: Iterable[pa.RecordBatch], only: Collection[str] | None
+) -> Checkpoint:
+    """Tables put together block by block; `heads` has the columns _HEAD of all blocks."""
+    sizes: dict[str, int] = {}
+    begins: dict[tuple[str, int], int] = {}
+    for table, block, rows in sorted(zip(*(heads[column].to_pylist() for column in _HEAD), strict=True)):
+        begins[table, block] = sizes.get(table, 0)
+        sizes[table] = begins[table, block] + rows
+    whole: dict[str, npt.NDArray[Any]] = {}
+    for batch in batches:
+        places = zip(*(batch.column(column).to_pylist() for column in _HEAD), strict=True)
+        for (table, block, rows), values in zip(places, batch.column("values"), strict=True):
+            if only is not None and table not in only:
+                continue
+            kind = np.float64 if table == METRICS else np.float32
+            part = np.frombuffer(values.as_buffer(), kind).reshape(rows, -1)
+            target = whole.setdefault(table, np.empty((sizes[table], part.shape[1]), kind))
+            target[begins[table, block] : begins[table, block] + rows] = part
     return Checkpoint(whole, whole.pop(METRICS, np.zeros((0, 0))))
 
 

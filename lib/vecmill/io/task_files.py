@@ -32,6 +32,9 @@ from vecmill.io.files import Folder, local_path
 _BATCH_ROWS, _BATCH_BYTES = 1 << 16, 1 << 22
 _GROUP_ROWS, _GROUP_BYTES = 6 * _BATCH_ROWS, 1 << 24
 
+# Neither compressed nor numbered in a dictionary.
+_AS_THEY_ARE = (pa.int32(), pa.float32(), pa.binary())
+
 # Bytes of different words in a group, above which each word is written out: more than a group can have.
 # With the usual megabyte half of them would be.
 _DICTIONARY_BYTES = 1 << 26
@@ -231,12 +234,13 @@ def _encoding(schema: pa.Schema) -> dict[str, Any]:
 
     Integers of 32 bits need the bits of the differences in a block of them, and are not compressed: half
     the CPU of zstd, for a third more space. BYTE_STREAM_SPLIT with zstd would cost as little for a
-    twentieth more space, but Spark 4.1 cannot read it. Trained floats stay as they are: nothing makes them
-    smaller. Statistics would be asked for by nobody: every file is read whole.
+    twentieth more space, but Spark 4.1 cannot read it. Trained floats stay as they are, in lists and in the
+    bytes of blocks: nothing makes them smaller. Statistics would be asked for by nobody: every file is read
+    whole.
     """
     elements = {_in_parquet(field): _element(field) for field in schema}
     integers = [name for name, kind in elements.items() if pa.types.is_int32(kind)]
-    others = [name for name, kind in elements.items() if kind not in (pa.int32(), pa.float32())]
+    others = [name for name, kind in elements.items() if kind not in _AS_THEY_ARE]
     return {
         "compression": {name: "zstd" if name in others else "none" for name in elements},
         "use_dictionary": others,

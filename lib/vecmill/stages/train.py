@@ -5,15 +5,15 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pyspark import Broadcast
 from pyspark.sql import DataFrame
 from pyspark.sql.types import BinaryType, IntegerType, StringType, StructField, StructType
 
+from vecmill.core import keyed_random, sgns
 from vecmill.core.blocks import block_rows, blocks
 from vecmill.core.kernels import Floats, Kernel, Tables
 from vecmill.core.merging import MERGES
@@ -61,9 +61,30 @@ class Round(NamedTuple):
 TaskRows = Callable[[Iterator[pa.RecordBatch]], Iterator[tuple[int, Rows]]]
 
 
-def train_round(
-    partitions: DataFrame, rows_of: TaskRows, model: Broadcast[Tables], settings: Round
-) -> DataFrame:
+class Model(Protocol):
+    """The tables that a round begins with, as a task finds them: a broadcast, or what reads them."""
+
+    @property
+    def value(self) -> Tables:
+        """Every table by its name, (V, D) float32."""
+
+
+class Initial(NamedTuple):
+    """The two tables of SGNS before any training, from the seed alone; V words, D dimensions."""
+
+    vocabulary_size: int
+    dim: int
+    seed: int
+
+    @property
+    def value(self) -> dict[str, Floats]:
+        """W and C, (V, D) float32, made anew."""
+        rng = keyed_random.generator(self.seed, keyed_random.Purpose.INITIALISE)
+        words, contexts = sgns.initialise(self.vocabulary_size, self.dim, rng)
+        return {"W": words, "C": contexts}
+
+
+def train_round(partitions: DataFrame, rows_of: TaskRows, model: Model, settings: Round) -> DataFrame:
     """One partition a shard -> BLOCKS: the parameters after the round, and one METRICS row a shard.
 
     Each task copies the model, trains it on its rows, and hands back what it changed by blocks of
@@ -72,11 +93,11 @@ def train_round(
     into (shard, rows). A worker holds the model twice, and a few batches.
     """
     if len(settings.expected_rows) == 1:
-        return partitions.mapInArrow(_train_alone(rows_of, model, settings), BLOCKS)
+        return partitions.mapInArrow(training_alone(rows_of, model, settings), BLOCKS)
     return (
-        partitions.mapInArrow(_train_shard(rows_of, model, settings), _CHANGES)
+        partitions.mapInArrow(training(rows_of, model, settings), _CHANGES)
         .groupBy("table", "block")
-        .applyInArrow(_merge_block(model, settings.merge), BLOCKS)
+        .applyInArrow(lambda _, changes: merged(changes, model.value, settings.merge), BLOCKS)
     )
 
 
@@ -113,7 +134,9 @@ def rows_with_shard(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, Ro
             yield batch.column("shard")[0].as_py(), rows_from_arrow(batch)
 
 
-def _train_alone(rows_of: TaskRows, model: Broadcast[Tables], settings: Round) -> ArrowMap:
+def training_alone(rows_of: TaskRows, model: Model, settings: Round) -> ArrowMap:
+    """What the task of the only shard does: a partition to BLOCKS, what the model has become."""
+
     def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for block in _trained(batches, rows_of, model, settings, lambda old, new: new):
             yield block.drop_columns(["shard"])
@@ -121,7 +144,13 @@ def _train_alone(rows_of: TaskRows, model: Broadcast[Tables], settings: Round) -
     return work
 
 
-def _train_shard(rows_of: TaskRows, model: Broadcast[Tables], settings: Round) -> ArrowMap:
+def training(rows_of: TaskRows, model: Model, settings: Round) -> ArrowMap:
+    """What the task of one shard of several does: a partition to what it changed, block by block.
+
+    A batch a block, equally many from each shard and in one order, the last of them its METRICS; none
+    from a partition without rows.
+    """
+
     def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return _trained(batches, rows_of, model, settings, lambda old, new: new - old)
 
@@ -131,7 +160,7 @@ def _train_shard(rows_of: TaskRows, model: Broadcast[Tables], settings: Round) -
 def _trained(
     batches: Iterator[pa.RecordBatch],
     rows_of: TaskRows,
-    model: Broadcast[Tables],
+    model: Model,
     settings: Round,
     told: Callable[[Floats, Floats], Floats],
 ) -> Iterator[pa.RecordBatch]:
@@ -186,21 +215,29 @@ def _changes(
     return pa.RecordBatch.from_pylist([{**change, "values": values.tobytes()}], _ARROW_CHANGES)
 
 
-def _merge_block(
-    model: Broadcast[Tables], merge: str
-) -> Callable[[tuple[pa.Scalar, ...], pa.Table], pa.Table]:
-    def work(key: tuple[pa.Scalar, ...], changes: pa.Table) -> pa.Table:
-        name, number = (part.as_py() for part in key)
-        # Shuffles bring shards in any order, and floating-point sums depend on it.
-        changes = changes.sort_by("shard")
-        if name == METRICS:
-            return changes.drop_columns(["shard"])
-        base = model.value[name]
-        begin = number * block_rows(base.shape[1])
-        old = base[begin : begin + changes["rows"][0].as_py()]
-        buffers = (value.as_buffer() for value in changes["values"])
-        new = old + MERGES[merge]([np.frombuffer(b, np.float32).reshape(old.shape) for b in buffers])
-        merged = changes.slice(0, 1).drop_columns(["shard", "values"])
-        return merged.append_column("values", pa.array([new.tobytes()], pa.binary()))
+def merging(model: Model, merge: str) -> Callable[[Iterator[pa.Table]], Iterator[pa.Table]]:
+    """`merged` of each block in turn, for a task that has many."""
+
+    def work(changes: Iterator[pa.Table]) -> Iterator[pa.Table]:
+        base = model.value
+        return (merged(of_block, base, merge) for of_block in changes)
 
     return work
+
+
+def merged(changes: pa.Table, base: Tables, merge: str) -> pa.Table:
+    """Rows of BLOCKS: `base` with what all shards changed of one block, or the METRICS of shards as they are.
+
+    `changes` has a row of the same block from every shard.
+    """
+    # Shards come in any order, and floating-point sums depend on it.
+    changes = changes.sort_by("shard")
+    name, number = changes["table"][0].as_py(), changes["block"][0].as_py()
+    if name == METRICS:
+        return changes.drop_columns(["shard"])
+    begin = number * block_rows(base[name].shape[1])
+    old = base[name][begin : begin + changes["rows"][0].as_py()]
+    buffers = (value.as_buffer() for value in changes["values"])
+    new = old + MERGES[merge]([np.frombuffer(b, np.float32).reshape(old.shape) for b in buffers])
+    of_all = changes.slice(0, 1).drop_columns(["shard", "values"])
+    return of_all.append_column("values", pa.array([new.tobytes()], pa.binary()))

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-from pyspark import Broadcast
 from pyspark.sql import DataFrame
 
-from vecmill.core import kernels, keyed_random, sgns
-from vecmill.core.kernels import Tables
+from vecmill.core import kernels, sgns
 from vecmill.core.rows import Rows
-from vecmill.io import checkpoints, shard_files
+from vecmill.io import shard_files
 from vecmill.io.checkpoints import MetricsTable
 from vecmill.io.files import Folder
 from vecmill.io.schemas import PAIRS, PAIRS_BY
 from vecmill.run import Run, pair_settings, read_sampling_tables, vocabulary_columns
 from vecmill.session import ONE_FILE_ONE_TASK, using
 from vecmill.stages import pairs, train
-from vecmill.training import rounds
+from vecmill.training import movers, rounds
 from vecmill.training.rounds import Part, Span
 
 # Where a round's rows come from: the partitions to read, and how their batches become rows.
@@ -28,10 +24,9 @@ Source = Callable[[Part], tuple[DataFrame, train.TaskRows]]
 
 
 class Averaging:
-    """A round is a slice: the model by broadcast to every shard, and every shard's changes merged.
+    """A round is a slice: the model goes to every shard, and every shard's changes are merged.
 
-    The driver holds the model twice (as an array and as the pickle that is broadcast) and the held-out
-    rows.
+    The driver holds the held-out rows, and of the model what its mover says and what a loss of them needs.
     """
 
     def __init__(self, run: Run, held_out: Rows | None) -> None:
@@ -42,22 +37,19 @@ class Averaging:
         count, keep = columns["count"].to_numpy(), columns["keep_probability"].to_numpy()
         # The share of tokens that subsampling keeps, by which a shard's words foretell its rows.
         self._keep_ratio = float(count @ keep / count.sum())
-        self._vocabulary = len(count)
         self._kernel = kernels.kernel(kernels.choose(settings.kernel).name)
-        self._model: Tables = {}
+        self._mover = movers.mover(run.folder, train.Initial(len(count), settings.dim, settings.seed))
+        self._model_bytes = 2 * 4 * len(count) * settings.dim
+        self._round = 0
         self.parts: Sequence[Part] = rounds.parts(run.words_of, settings.epochs, settings.warm_up)
 
     def resume(self, number: int) -> None:
         """Go on from the checkpoint of round `number`, or from fresh tables where it is 0."""
-        settings = self._run.config.train
-        if number:
-            self._model = checkpoints.read(self._run.folder, number).parameters
-        else:
-            self._model = initial_tables(self._vocabulary, settings.dim, settings.seed)
+        self._round = number
 
     def train(self, number: int, part: Part, span: Span) -> MetricsTable:
         """Train every shard of a slice, merge what they changed, and publish the model."""
-        spark, folder, settings = self._run.spark, self._run.folder, self._run.config.train
+        settings = self._run.config.train
         task = train.Round(
             kernel=self._kernel,
             threads=settings.threads,
@@ -68,35 +60,22 @@ class Averaging:
             learning_rate=settings.learning_rate,
             min_learning_rate=settings.min_learning_rate,
         )
-        broadcast: Broadcast[Tables] = spark.sparkContext.broadcast(self._model)
-        try:
-            with using(spark, ONE_FILE_ONE_TASK):
-                result = train.train_round(*self._source(part), broadcast, task)
-                checkpoints.write(result, folder, number)
-        finally:
-            broadcast.destroy()
-        checkpoint = checkpoints.read(folder, number)
-        self._model = checkpoint.parameters
-        return checkpoint.metrics
+        with using(self._run.spark, ONE_FILE_ONE_TASK):
+            self._mover.train(*self._source(part), task, number)
+        self._round = number
+        return self._mover.metrics(number)
 
     def held_out_loss(self) -> float | None:
         """Nats a pair of the held-out texts after the last round; None where there are none."""
         rows = self._held_out
         if rows is None:
             return None
-        loss = sgns.loss(self._model["W"], self._model["C"], rows)
-        return loss / int(rows.offsets[-1] - rows.offsets[0])
+        model = self._mover.model(self._round)
+        return sgns.loss(model["W"], model["C"], rows) / int(rows.offsets[-1] - rows.offsets[0])
 
     def bytes_moved(self, part: Part) -> int:
         """The model out to every shard, and every shard's change back."""
-        return 2 * len(part.shards) * sum(table.nbytes for table in self._model.values())
-
-
-def initial_tables(vocabulary_size: int, dim: int, seed: int) -> dict[str, npt.NDArray[np.float32]]:
-    """The two tables of SGNS before any training, from the seed alone."""
-    rng = keyed_random.generator(seed, keyed_random.Purpose.INITIALISE)
-    words, contexts = sgns.initialise(vocabulary_size, dim, rng)
-    return {"W": words, "C": contexts}
+        return 2 * len(part.shards) * self._model_bytes
 
 
 def _source(run: Run) -> Source:
