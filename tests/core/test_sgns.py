@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.core.batches import batches, make_rows, planted_rows, random_batch
 from tests.core.oracle import oracle_gradients, oracle_loss, oracle_update
 from vecmill.core.rows import Rows
-from vecmill.core.sgns import initialise, loss, update
+from vecmill.core.sgns import distinct, initialise, loss, update
 from vecmill.errors import ShapeError
 
 
@@ -154,6 +154,26 @@ def test_the_loss_falls_on_planted_topics_and_words_of_a_topic_come_together():
     unit = W / np.linalg.norm(W, axis=1, keepdims=True)
     cosines = unit @ unit.T
     assert cosines[:10, :10].min() > 0.5 > cosines[:10, 10:].max()
+
+
+@settings(max_examples=50)
+@given(st.data())
+def test_every_id_finds_its_place_among_the_distinct_ones_of_its_step(data):
+    # With a million steps and ids of 31 bits, a dozen bits are left to number what is sorted.
+    n_steps = data.draw(st.sampled_from([1, 7, 1 << 20]))
+    count = data.draw(st.sampled_from([0, 1, 30, 5000]))
+    largest = data.draw(st.sampled_from([1, 50, 2**31 - 1]))
+    rng = np.random.default_rng(data.draw(st.integers(0, 1000)))
+    ids = rng.integers(0, largest, count, endpoint=True).astype(np.int32)
+    steps = rng.integers(0, n_steps, count)
+
+    found, bounds, places = distinct(ids, steps, n_steps)
+
+    assert len(bounds) == n_steps + 1
+    np.testing.assert_array_equal(found[bounds[steps] + places], ids)
+    expected = sorted({(int(step), int(id_)) for step, id_ in zip(steps, ids, strict=True)})
+    of_step = np.repeat(np.arange(n_steps), np.diff(bounds))
+    assert list(zip(of_step.tolist(), found.tolist(), strict=True)) == expected
 
 
 def test_fresh_tables_are_word2vecs():
