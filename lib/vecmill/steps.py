@@ -162,7 +162,7 @@ def plan(run: Run) -> Mapping[str, Any]:
         for reason in choice.reasons:
             run.say("plan", reason)
         config, chosen = with_settings(config, choice.settings), {"settings": choice.settings}
-    needed = needs(corpus, config, place.slots)
+    needed = needs(corpus, config, place.slots, by_files=place.by_files)
     faults = memory_misfits(needed, place, config)
     if faults:
         raise ConfigError([f"this run cannot fit: {fault}" for fault in faults])

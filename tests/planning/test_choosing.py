@@ -25,6 +25,7 @@ LAPTOP = Place(
     heap=2 * GIB,
     driver_heap=2 * GIB,
     overhead=0,
+    by_files=True,
     contained=False,
     max_result=GIB,
     available=12 * GIB,
@@ -38,6 +39,7 @@ CLUSTER = dataclasses.replace(
     slots=4,
     heap=4 * GIB,
     overhead=6 * GIB,
+    by_files=False,
     contained=True,
     available=None,
 )

@@ -34,6 +34,7 @@ ROOMY = Place(
     heap=8 * GIB,
     driver_heap=8 * GIB,
     overhead=8 * GIB,
+    by_files=True,
     contained=False,
     max_result=8 * GIB,
     available=64 * GIB,
@@ -62,6 +63,18 @@ def test_needs_of_a_small_corpus_are_those_worked_out_by_hand() -> None:
     # 3 epochs of 500,000 rows with 1 + 6 + 5 ids of 16 bits and 2.3 more.
     assert needed.disk["pairs"] == round(3 * 500_000 * 12 * 18.3 / 8)
     assert needed.disk["model"] == 3 * 64 * MIB
+
+
+def test_parameters_that_move_by_files_need_disk_and_not_the_driver() -> None:
+    chosen = config("train.dim=128", "train.shards=4")
+    by_spark, by_files = (needs(CORPUS, chosen, slots=2, by_files=by_files) for by_files in (False, True))
+
+    assert by_files.driver == PYTHON_BASE + 2 * 64 * MIB < by_spark.driver
+    assert (by_files.collected, by_spark.left) == (0, 0)
+    assert by_files.left == by_files.output - sum(by_files.disk.values()) == 4 * 64 * MIB
+    # The ids of texts are what is shuffled then.
+    assert by_files.scratch == 4 * CORPUS.covered < by_spark.scratch == 5 * 64 * MIB
+    assert needs(CORPUS, config(), slots=2, by_files=True).left == 0
 
 
 def test_warming_up_takes_a_round_a_shard_and_moves_no_more():

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
-from tests.stages.test_train import DIM, ROWS, VOCABULARY_SIZE, pairs_of, settings
 
+from tests.stages.test_train import DIM, ROWS, VOCABULARY_SIZE, pairs_of, settings
 from vecmill.io.files import Folder
 from vecmill.stages.train import Initial, rows_with_shard
 from vecmill.training import movers
@@ -81,4 +81,4 @@ def test_a_round_without_rows_has_no_metrics(spark, both, shards_of_round):
 def test_what_tasks_left_is_gone_after_the_round(both, shards, tmp_path):
     both[0].train(shards, rows_with_shard, settings(), 1)
 
-    assert [path for path in tmp_path.rglob("*.arrow")] == []
+    assert list(tmp_path.rglob("*.arrow")) == []

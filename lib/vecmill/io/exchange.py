@@ -29,7 +29,7 @@ def leave(source: TaskTable, folder: Path) -> list[Path]:
 
 
 def write(batches: Iterator[pa.RecordBatch], folder: Path) -> Iterator[pa.RecordBatch]:
-    """Write the batches of one task to a file, and yield a batch that names it; neither where there is none."""
+    """Write the batches of one task to a file, and yield one that names it; nothing where there is none."""
     first = next(batches, None)
     if first is None:
         return

@@ -120,7 +120,7 @@ def _worker_counts(place: Place, most: int) -> list[int]:
 
 
 def _candidate(corpus: Corpus, config: Config, place: Place) -> _Candidate:
-    needed = needs(corpus, config, place.slots)
+    needed = needs(corpus, config, place.slots, by_files=place.by_files)
     seconds = _epoch_seconds(corpus, config, place, needed.model)
     return _Candidate(config, seconds, tuple(memory_misfits(needed, place, config)))
 

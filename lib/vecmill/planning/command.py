@@ -39,7 +39,7 @@ def plan(arguments: argparse.Namespace) -> str:
     if config.train.strategy == "auto":
         choice = choose(corpus, config, place)
         config, reasons = with_settings(config, choice.settings), choice.reasons
-    needed = needs(corpus, config, place.slots)
+    needed = needs(corpus, config, place.slots, by_files=place.by_files)
     return "\n".join([*reasons, *([""] if reasons else []), told(corpus, needed, place, config)])
 
 
@@ -47,6 +47,7 @@ def told(corpus: Corpus, needed: Needs, place: Place, config: Config) -> str:
     """The whole plan as text, a line an item."""
     train = config.train
     executor = "this machine" if place.local else "one executor"
+    passing = [("what shards change", told_bytes(needed.left), "until it is merged")] if needed.left else []
     lines = [
         ("tokens", f"{corpus.tokens:,}", f"{corpus.covered / corpus.tokens:.1%} in the vocabulary"),
         ("vocabulary", f"{corpus.vocabulary:,}", f"words of {train.dim} dimensions"),
@@ -71,6 +72,7 @@ def told(corpus: Corpus, needed: Needs, place: Place, config: Config) -> str:
         ("the whole training", told_bytes(needed.moved), _many(needed.rounds, "round")),
         *_section("disk"),
         *((f"{name}/", told_bytes(size), _disk_note(name, config)) for name, size in needed.disk.items()),
+        *passing,
         ("output, in all", told_bytes(needed.output), _free(place.output_free)),
         ("spark.local.dir", told_bytes(needed.scratch), _free(place.scratch_free)),
     ]

@@ -19,6 +19,9 @@ from vecmill.training.blocked import HELD_OUT_ROWS, strata_a_round
 # Models that the driver's Python holds at its peak, when a checkpoint is read: the last round's, the
 # Arrow table as it came and as it was sorted, and the new one; 5.0 were seen at 0.4 and at 0.8 GB.
 _DRIVER_MODELS = 5
+# Where parameters move by files it reads a checkpoint block by block, for the held-out loss alone: 270 MB
+# were seen with a model of 56 MB.
+_DRIVER_MODELS_BY_FILES = 2
 
 # Heap that reading a checkpoint fills: of every task the part that it reads and one that waits to be
 # fetched, each at most 128 MiB (spark.sql.files.maxPartitionBytes), and a multiple of their bytes.
@@ -74,6 +77,7 @@ class Needs:
     heap           the JVM that reads a checkpoint
     driver         the driver's Python
     collected      what one collect brings to the driver: the limit is spark.driver.maxResultSize
+    left           in the output while a round is merged: what every shard changed, where it moves by files
     moved_round    the model out to every shard, and every shard's change back; or the model once a stratum,
                    and the pairs
     moved          over the network in all rounds
@@ -88,6 +92,7 @@ class Needs:
     heap: int
     driver: int
     collected: int
+    left: int
     rounds: int
     moved_round: int
     moved: int
@@ -96,8 +101,8 @@ class Needs:
 
     @property
     def output(self) -> int:
-        """On disk in the output, all tables together."""
-        return sum(self.disk.values())
+        """On disk in the output, all tables together and what is left for a while."""
+        return sum(self.disk.values()) + self.left
 
 
 class _Training(NamedTuple):
@@ -107,6 +112,7 @@ class _Training(NamedTuple):
     other_task: int
     driver: int
     collected: int
+    left: int
     heap: int
     rounds: int
     moved_round: int
@@ -115,13 +121,19 @@ class _Training(NamedTuple):
     pairs: int
 
 
-def needs(corpus: Corpus, config: Config, slots: int) -> Needs:
-    """The needs of a run whose executors have `slots` tasks each at once."""
+def needs(corpus: Corpus, config: Config, slots: int, *, by_files: bool = False) -> Needs:
+    """The needs of a run whose executors have `slots` tasks each at once.
+
+    `by_files` says whether tasks open the files of the output themselves.
+    """
     train = config.train
     words, dim = corpus.vocabulary, train.dim
     table = 4 * words * dim
     model = 2 * table
-    of = (_blocked if train.strategy == "blocked" else _averaging)(corpus, config, slots)
+    if train.strategy == "blocked":
+        of = _blocked(corpus, config, slots)
+    else:
+        of = _averaging(corpus, config, slots, by_files)
     blocks = max(1, math.ceil(model / MIB))
     return Needs(
         model=model,
@@ -131,6 +143,7 @@ def needs(corpus: Corpus, config: Config, slots: int) -> Needs:
         heap=of.heap,
         driver=of.driver,
         collected=of.collected,
+        left=of.left,
         rounds=of.rounds,
         moved_round=of.moved_round,
         moved=of.moved,
@@ -147,7 +160,7 @@ def needs(corpus: Corpus, config: Config, slots: int) -> Needs:
     )
 
 
-def _averaging(corpus: Corpus, config: Config, slots: int) -> _Training:
+def _averaging(corpus: Corpus, config: Config, slots: int, by_files: bool) -> _Training:
     train, pairs = config.train, config.pairs
     table = 4 * corpus.vocabulary * train.dim
     model = 2 * table
@@ -156,14 +169,15 @@ def _averaging(corpus: Corpus, config: Config, slots: int) -> _Training:
     return _Training(
         task=PYTHON_BASE + 2 * model + _TASK_BYTES,
         other_task=PYTHON_BASE + model + 3 * train.shards * min(MIB, table),
-        driver=PYTHON_BASE + _DRIVER_MODELS * model,
-        collected=model,
+        driver=PYTHON_BASE + (_DRIVER_MODELS_BY_FILES if by_files else _DRIVER_MODELS) * model,
+        collected=0 if by_files else model,
+        left=train.shards * model if by_files and train.shards > 1 else 0,
         heap=round(HEAP_BASE + _HEAP_A_BYTE * min(model, slots * _PARTS_A_TASK)),
         # While it warms up, a slice takes a round a shard, and moves as much.
         rounds=slices + min(train.warm_up, slices) * (train.shards - 1),
         moved_round=2 * train.shards * model,
         moved=slices * 2 * train.shards * model,
-        scratch=round(max((1 + train.shards) * model, 4 * corpus.covered)),
+        scratch=round(max(0 if by_files else (1 + train.shards) * model, 4 * corpus.covered)),
         pairs=round(rows * (1 + (pairs.window + 1) + pairs.negatives) * _id_bytes(corpus.vocabulary)),
     )
 
@@ -209,6 +223,7 @@ def _blocked(corpus: Corpus, config: Config, slots: int) -> _Training:
         ),
         driver=PYTHON_BASE + _DRIVER_WORD_BYTES * words + 2 * held_out,
         collected=held_out,
+        left=0,
         heap=round(HEAP_BASE + _HEAP_A_BYTE * min(model, slots * 128 * MIB)),
         rounds=rounds,
         moved_round=moved_round,

@@ -22,6 +22,7 @@ class Place:
     threads   cores that a task has to itself
     heap      of the JVM that reads checkpoints: the driver's where local, else an executor's
     overhead  what an executor's container has beside its heap, for Python workers
+    by_files  whether tasks open the files of the output themselves
     contained whether containers are held to it, as those of YARN and Kubernetes are
     """
 
@@ -32,6 +33,7 @@ class Place:
     heap: int
     driver_heap: int
     overhead: int
+    by_files: bool
     contained: bool
     max_result: int
     available: int | None
@@ -84,6 +86,7 @@ def place_of(folder: Folder, properties: Mapping[str, str]) -> Place:
         heap=driver_heap if local else heap,
         driver_heap=driver_heap,
         overhead=overhead + python,
+        by_files=output is not None,
         contained=not local and not master.startswith(("local-cluster", "spark:")),
         max_result=size("spark.driver.maxResultSize", "1g", 1),
         available=available_memory(),

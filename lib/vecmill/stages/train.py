@@ -226,9 +226,9 @@ def merging(model: Model, merge: str) -> Callable[[Iterator[pa.Table]], Iterator
 
 
 def merged(changes: pa.Table, base: Tables, merge: str) -> pa.Table:
-    """Rows of BLOCKS: `base` with what all shards changed of one block, or the METRICS of shards as they are.
+    """Rows of BLOCKS: `base` with what all shards changed of a block, or the METRICS of shards as they are.
 
-    `changes` has a row of the same block from every shard.
+    `changes` has a row of that block from every shard.
     """
     # Shards come in any order, and floating-point sums depend on it.
     changes = changes.sort_by("shard")

@@ -14,7 +14,16 @@ from vecmill.io.checkpoints import Checkpoint, MetricsTable
 from vecmill.io.files import Folder, local_path
 from vecmill.io.schemas import METRICS
 from vecmill.io.task_files import TaskTable
-from vecmill.stages import train
+from vecmill.stages.train import (
+    Initial,
+    Model,
+    Round,
+    TaskRows,
+    merging,
+    train_round,
+    training,
+    training_alone,
+)
 
 _CHANGES = f"{tables.STAGING}/changes"
 
@@ -22,9 +31,7 @@ _CHANGES = f"{tables.STAGING}/changes"
 class Mover(Protocol):
     """Rounds are told by their numbers; 0 is the model before the first."""
 
-    def train(
-        self, partitions: DataFrame, rows_of: train.TaskRows, task: train.Round, number: int
-    ) -> None:
+    def train(self, partitions: DataFrame, rows_of: TaskRows, task: Round, number: int) -> None:
         """Train round `number`, a partition a shard, and publish its checkpoint."""
 
     def model(self, number: int) -> Tables:
@@ -34,7 +41,7 @@ class Mover(Protocol):
         """The METRICS of a round's shards."""
 
 
-def mover(folder: Folder, initial: train.Initial) -> Mover:
+def mover(folder: Folder, initial: Initial) -> Mover:
     """By files where tasks can open them, and by Spark elsewhere."""
     here = local_path(folder.qualified(_CHANGES))
     return Broadcasts(folder, initial) if here is None else Files(folder, initial, here)
@@ -46,27 +53,25 @@ class Files:
     Nothing of the model passes through Java, and the driver holds none of it but what it is asked for.
     """
 
-    def __init__(self, folder: Folder, initial: train.Initial, changes: Path) -> None:
+    def __init__(self, folder: Folder, initial: Initial, changes: Path) -> None:
         self._folder, self._initial, self._changes = folder, initial, changes
 
-    def train(
-        self, partitions: DataFrame, rows_of: train.TaskRows, task: train.Round, number: int
-    ) -> None:
+    def train(self, partitions: DataFrame, rows_of: TaskRows, task: Round, number: int) -> None:
         """Train round `number`, a partition a shard, and publish its checkpoint."""
         model = self._before(number)
         if len(task.expected_rows) == 1:
-            alone = TaskTable(partitions, train.training_alone(rows_of, model, task))
+            alone = TaskTable(partitions, training_alone(rows_of, model, task))
             checkpoints.write_by_tasks(alone, self._folder, number)
             return
         self._folder.delete(_CHANGES)
         self._changes.mkdir(parents=True)
-        of_shards = TaskTable(partitions, train.training(rows_of, model, task))
+        of_shards = TaskTable(partitions, training(rows_of, model, task))
         left = exchange.leave(of_shards, self._changes)
-        merged = exchange.gather(self._folder.spark, left, train.merging(model, task.merge))
+        merged = exchange.gather(self._folder.spark, left, merging(model, task.merge))
         checkpoints.write_by_tasks(merged, self._folder, number)
         self._folder.delete(_CHANGES)
 
-    def _before(self, number: int) -> train.Model:
+    def _before(self, number: int) -> Model:
         last = checkpoints.stored(self._folder, number - 1) if number > 1 else None
         return last or self._initial
 
@@ -85,17 +90,15 @@ class Broadcasts:
     The driver holds the model twice, as an array and as the pickle that is broadcast.
     """
 
-    def __init__(self, folder: Folder, initial: train.Initial) -> None:
+    def __init__(self, folder: Folder, initial: Initial) -> None:
         self._folder, self._initial = folder, initial
         self._last: tuple[int, Checkpoint] | None = None
 
-    def train(
-        self, partitions: DataFrame, rows_of: train.TaskRows, task: train.Round, number: int
-    ) -> None:
+    def train(self, partitions: DataFrame, rows_of: TaskRows, task: Round, number: int) -> None:
         """Train round `number`, a partition a shard, and publish its checkpoint."""
         broadcast: Broadcast[Tables] = self._folder.spark.sparkContext.broadcast(self.model(number - 1))
         try:
-            result = train.train_round(partitions, rows_of, broadcast, task)
+            result = train_round(partitions, rows_of, broadcast, task)
             checkpoints.write(result, self._folder, number)
         finally:
             broadcast.destroy()
