@@ -2,10 +2,10 @@
 
     python -m tests.bench.growth --corpus wiki.txt --times 1 2 4 8
 
-The vocabulary stays the same, because min_count grows too. One epoch; words are those of
-`tests.bench.compare`. Stages are told in seconds of wall time for a million words, as run.json has them; a
-training round's CPU in microseconds a word; peak memory is that of the largest process of each kind, and of
-all together, in MB.
+The vocabulary stays the same, because min_count grows too; words are those of `tests.bench.compare`. Stages
+are told in seconds of wall time for a million words, as run.json has them; training's CPU in microseconds a
+word and epoch; before is the share of the whole that is neither training nor export, the start and end of
+Java and Spark included; peak memory is that of the largest process of each kind, and of all together, in MB.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import statistics
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -26,8 +27,8 @@ _STAGES = ("tokenize", "vocabulary", "texts", "pairs", "train")
 _KINDS = ("driver", "java", "worker")
 
 
-def cells(tokens: Path, times: int, shards: int, folder: Path) -> Iterator[str]:
-    """One line of the table: the run over `times` copies of the text."""
+def cells(tokens: Path, times: int, training: dict[str, str], folder: Path) -> Iterator[str]:
+    """One line of the table: the run over `times` copies of the text, with settings of `training`."""
     text = folder / "text"
     text.mkdir()
     for copy in range(times):
@@ -37,24 +38,26 @@ def cells(tokens: Path, times: int, shards: int, folder: Path) -> Iterator[str]:
         "output.path": folder / "run",
         "tokenizer.kind": "whitespace",
         "vocabulary.min_count": peers.MIN_COUNT * times,
-        "train.epochs": 1,
-        "train.shards": shards,
         "train.holdout": 0.0,
+        **training,
     }
     command = [sys.executable, "-m", "vecmill", "run", *(f"--set={k}={v}" for k, v in settings.items())]
     usage = measure(command, env=ONE_THREAD, stderr=(folder / "log").open("w"))
     if usage.exit_code:
         raise SystemExit((folder / "log").read_text())
     stages = json.loads((folder / "run" / "run.json").read_text())["stages"]
-    [round_] = map(json.loads, (folder / "run" / "metrics.jsonl").read_text().splitlines())
+    rounds = map(json.loads, (folder / "run" / "metrics.jsonl").read_text().splitlines())
+    cpu = statistics.mean(round_["cpu_microseconds_per_word"] for round_ in rounds)
+    after = stages["train"]["seconds"] + stages["export"]["seconds"]
     million = stages["tokenize"]["tokens"] / 1e6
     yield f"{times}"
     yield f"{million:.1f}"
     yield f"{stages['vocabulary']['words']:,}"
     for stage in _STAGES:
         yield f"{stages[stage]['seconds'] / million:.2f}"
-    yield f"{round_['cpu_microseconds_per_word']:.2f}"
+    yield f"{cpu:.2f}"
     yield f"{usage.wall_seconds / million:.2f}"
+    yield f"{1 - after / usage.wall_seconds:.0%}"
     found = usage.by_kind()
     yield " + ".join(f"{found[kind]['largest_peak_mb']:,}" for kind in _KINDS)
     yield f"{usage.peak_together_bytes / 1e6:,.0f}"
@@ -65,17 +68,27 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--words", type=int, help="take so many words alone")
     parser.add_argument("--times", type=int, nargs="+", default=[1, 2, 4, 8])
-    parser.add_argument("--shards", type=int, default=2)
+    parser.add_argument("--epochs", default="1")
+    parser.add_argument("--shards", default="2")
+    parser.add_argument("--threads", default="1")
+    parser.add_argument("--drawn", action="store_true", help="draw pairs while training, write none")
     arguments = parser.parse_args()
     compile_kernel()
-    head = ["times", "M words", "vocabulary", *_STAGES, "CPU", "all", "driver + Java + worker", "together"]
+    training = {
+        "train.epochs": arguments.epochs,
+        "train.shards": arguments.shards,
+        "train.threads": arguments.threads,
+        "pairs.materialize": str(not arguments.drawn).lower(),
+    }
+    head = ["times", "M words", "vocabulary", *_STAGES, "CPU", "all", "before"]
+    head += ["driver + Java + worker", "together"]
     print(f"| {' | '.join(head)} |\n{'|---' * len(head)}|", flush=True)
     with tempfile.TemporaryDirectory(prefix="vecmill-bench-") as scratch:
         tokens = Path(scratch) / "tokens.txt"
         prepare(arguments.corpus, tokens, arguments.words)
         for times in arguments.times:
             with tempfile.TemporaryDirectory(dir=scratch) as folder:
-                line = cells(tokens, times, arguments.shards, Path(folder))
+                line = cells(tokens, times, training, Path(folder))
                 print(f"| {' | '.join(line)} |", flush=True)
 
 

@@ -91,11 +91,12 @@ def assemble(rows: pa.Table, only: Collection[str] | None = None) -> Checkpoint:
 
 
 def _from_files(folder: Path, only: Collection[str] | None = None) -> Checkpoint:
-    files = sorted(folder.glob("*.parquet"))
+    files, heads = sorted(folder.glob("*.parquet")), []
     for file in files:
-        tables.check_names(pq.read_schema(file).names, BLOCKS, str(file))
-    heads = [pq.read_table(file, columns=list(_HEAD), partitioning=None) for file in files]
-    if not heads:
+        with pq.ParquetFile(file) as parquet:
+            tables.check_names(parquet.schema_arrow.names, BLOCKS, str(file))
+            heads.append(parquet.read(columns=list(_HEAD)))
+    if not files:
         return Checkpoint({}, np.zeros((0, 0)))
     return _assemble(pa.concat_tables(heads), _batches(files), only)
 
@@ -123,8 +124,9 @@ def _assemble(
                 continue
             kind = np.float64 if table == METRICS else np.float32
             part = np.frombuffer(values.as_buffer(), kind).reshape(rows, -1)
-            target = whole.setdefault(table, np.empty((sizes[table], part.shape[1]), kind))
-            target[begins[table, block] : begins[table, block] + rows] = part
+            if table not in whole:
+                whole[table] = np.empty((sizes[table], part.shape[1]), kind)
+            whole[table][begins[table, block] : begins[table, block] + rows] = part
     return Checkpoint(whole, whole.pop(METRICS, np.zeros((0, 0))))
 
 
