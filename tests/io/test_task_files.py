@@ -130,6 +130,12 @@ def test_every_part_lies_in_a_folder_of_its_own_and_is_counted(spark, folder, wr
     assert sorted(map(tuple, back.collect())) == sorted(TEXTS_ROWS)
 
 
+def test_tables_of_one_task_each_are_written_by_as_many_tasks(spark):
+    alone = [spark.range(0, 1, numPartitions=1).mapInArrow(lambda batches: batches, "id long")] * 2
+
+    assert task_files._union(alone).rdd.getNumPartitions() == 2
+
+
 def test_a_table_without_rows_has_no_elements(spark, folder, writer):
     staged = task_files.stage([source(spark.createDataFrame([], TOKENS))], folder, "tokens", TOKENS)
 
