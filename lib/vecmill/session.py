@@ -37,6 +37,8 @@ _LOCAL = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.shuffle.partitions": "8",
+    # A sort spills to disk after so many bytes, or Java would grow with the corpus up to all of its heap.
+    "spark.shuffle.spill.maxSizeInBytesForSpillThreshold": "64m",
 }
 
 # Java's second compiler takes code that has run ten times as often as it would by default. Starting

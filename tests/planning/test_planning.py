@@ -69,7 +69,7 @@ def test_parameters_that_move_by_files_need_disk_and_not_the_driver() -> None:
     chosen = config("train.dim=128", "train.shards=4")
     by_spark, by_files = (needs(CORPUS, chosen, slots=2, by_files=by_files) for by_files in (False, True))
 
-    assert by_files.driver == PYTHON_BASE + 2 * 64 * MIB < by_spark.driver
+    assert by_files.driver == PYTHON_BASE + 48 * MIB + 80 * MIB < by_spark.driver
     assert (by_files.collected, by_spark.left) == (0, 0)
     assert by_files.left == by_files.output - sum(by_files.disk.values()) == 4 * 64 * MIB
     # The ids of texts are what is shuffled then.

@@ -19,9 +19,10 @@ from vecmill.training.blocked import HELD_OUT_ROWS, strata_a_round
 # Models that the driver's Python holds at its peak, when a checkpoint is read: the last round's, the
 # Arrow table as it came and as it was sorted, and the new one; 5.0 were seen at 0.4 and at 0.8 GB.
 _DRIVER_MODELS = 5
-# Where parameters move by files it reads a checkpoint block by block, for the held-out loss alone: 270 MB
-# were seen with a model of 56 MB.
-_DRIVER_MODELS_BY_FILES = 2
+# Where parameters move by files it reads a checkpoint block by block, for the held-out loss alone: 248 MB
+# were seen with a model of 38 MB, and 270 with one of 56 MB.
+_DRIVER_MODELS_BY_FILES = 1.25
+_DRIVER_BYTES_BY_FILES = 48 * MIB
 
 # Heap that reading a checkpoint fills: of every task the part that it reads and one that waits to be
 # fetched, each at most 128 MiB (spark.sql.files.maxPartitionBytes), and a multiple of their bytes.
@@ -166,10 +167,13 @@ def _averaging(corpus: Corpus, config: Config, slots: int, by_files: bool) -> _T
     model = 2 * table
     rows = corpus.covered * corpus.keep_ratio * train.epochs
     slices = train.epochs * train.slices
+    read = _DRIVER_MODELS * model
+    if by_files:
+        read = _DRIVER_BYTES_BY_FILES + round(_DRIVER_MODELS_BY_FILES * model)
     return _Training(
         task=PYTHON_BASE + 2 * model + _TASK_BYTES,
         other_task=PYTHON_BASE + model + 3 * train.shards * min(MIB, table),
-        driver=PYTHON_BASE + (_DRIVER_MODELS_BY_FILES if by_files else _DRIVER_MODELS) * model,
+        driver=PYTHON_BASE + read,
         collected=0 if by_files else model,
         left=train.shards * model if by_files and train.shards > 1 else 0,
         heap=round(HEAP_BASE + _HEAP_A_BYTE * min(model, slots * _PARTS_A_TASK)),
