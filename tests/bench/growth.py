@@ -4,8 +4,8 @@
 
 The vocabulary stays the same, because min_count grows too; words are those of `tests.bench.compare`. Stages
 are told in seconds of wall time for a million words, as run.json has them; training's CPU in microseconds a
-word and epoch; before is the share of the whole that is neither training nor export, the start and end of
-Java and Spark included; peak memory is that of the largest process of each kind, and of all together, in MB.
+word and epoch; before is the share of the whole that is neither training nor export, with Spark's start and
+end; peak memory is that of the largest process of each kind, and of all together, in MB.
 """
 
 from __future__ import annotations
