@@ -51,7 +51,7 @@ _SECOND_COMPILER = (
 
 # Where few tasks allocate at once, collecting garbage by one thread takes a tenth less of all of Java's CPU
 # in a short run, and leaves Java with less memory at its peak: 1.0 GB instead of 1.8 after an epoch of 17
-# million words, up to 1.5 in longer runs.
+# million words.
 _ONE_COLLECTOR = "-XX:+UseSerialGC"
 _FEW_CORES = 4
 
