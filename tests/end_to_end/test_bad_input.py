@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -168,6 +170,26 @@ def test_an_output_that_is_full(vecmill, corpus, settings, tmp_path):
     assert not list((tmp_path / "out").rglob("epoch=1"))
     resumed = vecmill("run", settings=settings)
     assert resumed.code == 0, resumed.said
+
+
+def test_a_checkpoint_whose_files_are_gone_is_nothing_to_go_on_from(vecmill, settings, tmp_path):
+    assert vecmill("run", settings=settings).code == 0
+    record = tmp_path / "out" / "run.json"
+    content = json.loads(record.read_text())
+    content["stages"]["train"].update(state="running", round=1)
+    record.write_text(json.dumps(content))
+    checkpoint = tmp_path / "out" / "model" / "round=1"
+    shutil.rmtree(checkpoint, ignore_errors=True)
+    checkpoint.mkdir()
+
+    outcome = vecmill("train", settings=settings)
+
+    assert outcome.code == 3
+    assert outcome.last_line.startswith(f"vecmill: {checkpoint} holds no parameters to go on from")
+    checkpoint.rmdir()
+    anew = vecmill("train", settings=settings)
+    assert anew.code == 0, anew.said
+    assert "going on after" not in anew.said
 
 
 def test_a_stage_alone_says_which_stage_it_lacks(vecmill, settings):

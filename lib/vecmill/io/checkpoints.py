@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+import itertools
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 
-from vecmill.io import tables, task_files
+from vecmill.io import shard_files, tables, task_files
 from vecmill.io.files import Folder, local_path
 from vecmill.io.schemas import BLOCKS, METRICS
 from vecmill.io.task_files import TaskTable
@@ -22,10 +23,6 @@ _KEPT = 2
 
 # What tells a block from others, and how many rows of its table it holds.
 _HEAD = ("table", "block", "rows")
-
-# Blocks, of a mebibyte each, that are read at once.
-_BLOCKS_AT_ONCE = 8
-_READ_BYTES = 1 << 20
 
 MetricsTable = npt.NDArray[np.float64]
 
@@ -98,13 +95,8 @@ def _from_files(folder: Path, only: Collection[str] | None = None) -> Checkpoint
             heads.append(parquet.read(columns=list(_HEAD)))
     if not files:
         return Checkpoint({}, np.zeros((0, 0)))
-    return _assemble(pa.concat_tables(heads), _batches(files), only)
-
-
-def _batches(files: Iterable[Path]) -> Iterator[pa.RecordBatch]:
-    for file in files:
-        with pq.ParquetFile(file, pre_buffer=False, buffer_size=_READ_BYTES) as parquet:
-            yield from parquet.iter_batches(_BLOCKS_AT_ONCE, columns=BLOCKS.fieldNames())
+    batches = itertools.chain.from_iterable(shard_files.read_file(str(file)) for file in files)
+    return _assemble(pa.concat_tables(heads), batches, only)
 
 
 def _assemble(

@@ -9,7 +9,8 @@ from pyspark.sql import DataFrame
 
 from vecmill.core import kernels, sgns
 from vecmill.core.rows import Rows
-from vecmill.io import shard_files
+from vecmill.errors import InputError
+from vecmill.io import checkpoints, shard_files
 from vecmill.io.checkpoints import MetricsTable
 from vecmill.io.files import Folder
 from vecmill.io.schemas import PAIRS, PAIRS_BY
@@ -44,7 +45,15 @@ class Averaging:
         self.parts: Sequence[Part] = rounds.parts(run.words_of, settings.epochs, settings.warm_up)
 
     def resume(self, number: int) -> None:
-        """Go on from the checkpoint of round `number`, or from fresh tables where it is 0."""
+        """Go on from the checkpoint of round `number`, or from fresh tables where it is 0.
+
+        Raises InputError where that checkpoint is not what it should be, or holds nothing.
+        """
+        if number and not len(self._mover.metrics(number)):
+            where = self._run.folder.path(checkpoints.name(number))
+            raise InputError(
+                f"{where} holds no parameters to go on from; remove it, and training begins anew"
+            )
         self._round = number
 
     def train(self, number: int, part: Part, span: Span) -> MetricsTable:
