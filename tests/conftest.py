@@ -9,7 +9,7 @@ import hypothesis
 import pytest
 from pyspark.sql import SparkSession
 
-from vecmill import session
+from vecmill.spark import session
 
 # How long an example takes is the machine's affair.
 hypothesis.settings.register_profile("vecmill", deadline=None)

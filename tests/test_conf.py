@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from vecmill import session
 from vecmill.config import Config
+from vecmill.spark import session
 
 CONF = Path(__file__).parents[1] / "conf"
 

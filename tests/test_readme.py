@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end import planted
-from vecmill import java
+from vecmill.spark import java
 
 PROJECT = Path(__file__).parents[1]
 README = (PROJECT / "README.md").read_text()

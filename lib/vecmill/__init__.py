@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vecmill.word_vectors import load
+    from vecmill.vectors.word_vectors import load
 
 __all__ = ["__version__", "load"]
 
@@ -19,6 +19,6 @@ __version__ = "0.1.0"
 def __getattr__(name: str) -> Any:
     if name != "load":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from vecmill.word_vectors import load
+    from vecmill.vectors.word_vectors import load
 
     return load

@@ -144,7 +144,7 @@ def _stop(signal_number: int, frame: FrameType | None) -> None:
 
 
 def _unexpected(error: Exception) -> int:
-    from vecmill.failures import told
+    from vecmill.spark.failures import told
 
     known = told(error)
     if known is None:
@@ -162,17 +162,17 @@ def _positive(text: str) -> int:
 
 
 def _run_stages(arguments: argparse.Namespace) -> int:
-    from vecmill import pipeline
+    from vecmill.pipeline import engine
 
     with _opened(arguments) as run:
-        pipeline.execute(run, arguments.command)
+        engine.execute(run, arguments.command)
     return 0
 
 
 def _run_pairs(arguments: argparse.Namespace) -> int:
     if arguments.show is None:
         return _run_stages(arguments)
-    from vecmill.inspect_pairs import first_triples
+    from vecmill.commands.show_pairs import first_triples
 
     with _opened(arguments) as run:
         for line in first_triples(run, arguments.show):
@@ -181,13 +181,13 @@ def _run_pairs(arguments: argparse.Namespace) -> int:
 
 
 def _opened(arguments: argparse.Namespace):  # type: ignore[no-untyped-def]
-    from vecmill.opening import opened
+    from vecmill.runs.opening import opened
 
     return opened(arguments.config, arguments.overrides, arguments.spark_conf)
 
 
 def _neighbors(arguments: argparse.Namespace) -> int:
-    from vecmill.asking import neighbors
+    from vecmill.commands.asking import neighbors
 
     for line in neighbors(arguments):
         print(line)
@@ -195,7 +195,7 @@ def _neighbors(arguments: argparse.Namespace) -> int:
 
 
 def _analogy(arguments: argparse.Namespace) -> int:
-    from vecmill.asking import analogy
+    from vecmill.commands.asking import analogy
 
     for line in analogy(arguments):
         print(line)
@@ -203,17 +203,18 @@ def _analogy(arguments: argparse.Namespace) -> int:
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    from vecmill.evaluation import command, telling
+    from vecmill.commands import evaluate
+    from vecmill.evaluation import score_table
 
-    if command.is_stage(arguments):
+    if evaluate.is_stage(arguments):
         with _opened(arguments) as run:
-            told, lines = command.run_stage(run)
+            told, lines = evaluate.run_stage(run)
     else:
-        told, lines = command.ask(arguments)
+        told, lines = evaluate.ask(arguments)
     if arguments.json and arguments.json != "-":
-        command.write_json(told, arguments.json)
+        evaluate.write_json(told, arguments.json)
     if arguments.json == "-":
-        print(telling.as_text(told), end="")
+        print(score_table.as_text(told), end="")
     else:
         for line in lines:
             print(line)
@@ -221,21 +222,21 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    from vecmill.asking import report
+    from vecmill.commands.asking import report
 
     print(report(arguments))
     return 0
 
 
 def _plan(arguments: argparse.Namespace) -> int:
-    from vecmill.planning.command import plan
+    from vecmill.commands.plan import plan
 
     print(plan(arguments))
     return 0
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
-    from vecmill.doctor import diagnose
+    from vecmill.commands.doctor import diagnose
 
     report, healthy = diagnose(arguments)
     print(report)

@@ -12,10 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, create_model
 
+from vecmill import models
 from vecmill.core import kernels
+from vecmill.core.kernels import KernelChoice
 from vecmill.errors import ConfigError
+from vecmill.models import MODELS, Model
 
 _Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 _Text = Annotated[str, Field(min_length=1)]
@@ -69,6 +72,26 @@ class Pairs(_Section):
     materialize: bool = Field(True, description="write the pairs, or draw them while training")
 
 
+class ModelSection(_Section):
+    """Which model is trained; every kind may add keys of its own."""
+
+    kind: str = Field("sgns", description="the model: sgns is skip-gram with negative sampling")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The values of the keys that belong to this kind."""
+        return {name: getattr(self, name) for name in type(self).model_fields if name != "kind"}
+
+    @classmethod
+    def of_kind(cls, kind: str) -> type[ModelSection]:
+        """This section with the keys of a kind of model."""
+        fields: dict[str, Any] = {
+            name: (option.type, Field(option.default, description=option.description))
+            for name, option in MODELS[kind].options.items()
+        }
+        return create_model("ModelSection", __base__=cls, **fields)
+
+
 class Train(_Section):
     """How the vectors are trained."""
 
@@ -114,6 +137,7 @@ class Config(_Section):
     tokenizer: Tokenizer = Field(default_factory=Tokenizer)  # type: ignore[arg-type]
     vocabulary: Vocabulary = Field(default_factory=Vocabulary)  # type: ignore[arg-type]
     pairs: Pairs = Field(default_factory=Pairs)  # type: ignore[arg-type]
+    model: SerializeAsAny[ModelSection] = Field(default_factory=ModelSection)  # type: ignore[arg-type]
     train: Train = Field(default_factory=Train)  # type: ignore[arg-type]
     evaluate: Evaluate = Field(default_factory=Evaluate)  # type: ignore[arg-type]
     output: Output
@@ -129,6 +153,7 @@ class Config(_Section):
         source = path or "--set"
         faults = [fault for text in overrides for fault in _override(content, text)]
         content.setdefault("output", {})
+        faults += _read_model(source, content)
         try:
             config = cls.model_validate(content)
         except ValidationError as error:
@@ -138,6 +163,15 @@ class Config(_Section):
         if faults:
             raise ConfigError(faults)
         return config
+
+    def build_model(self) -> Model:
+        """The model that is trained, with its options."""
+        return models.build(self.model.kind, self.model.options)
+
+    @property
+    def kernel(self) -> KernelChoice:
+        """The library of the kernel that trains it on this machine, and why."""
+        return kernels.choose(self.train.kernel, self.build_model().kernels)
 
     @classmethod
     def load_finished(cls, path: str | None, overrides: Sequence[str] = ()) -> Self:
@@ -152,6 +186,23 @@ class Config(_Section):
     def load_output(cls, path: str | None, overrides: Sequence[str] = ()) -> str:
         """Only output.path of `load_finished`."""
         return cls.load_finished(path, overrides).output.path
+
+
+def _read_model(source: str, content: dict[str, Any]) -> list[str]:
+    """Put the section [model], with the keys of its kind, into `content`; the faults if it has any."""
+    section = content.get("model", {})
+    if not isinstance(section, dict):
+        return []
+    kind = section.get("kind", "sgns")
+    try:
+        if kind not in MODELS:
+            del content["model"]
+            return [f"{source}: model.kind must be one of {', '.join(map(repr, MODELS))}, got {kind!r}"]
+        content["model"] = ModelSection.of_kind(kind).model_validate(section)
+    except ValidationError as error:
+        del content["model"]
+        return [_sentence(source, {**fault, "loc": ("model", *fault["loc"])}) for fault in error.errors()]
+    return []
 
 
 def _impossible(config: Config) -> Iterator[str]:
@@ -178,13 +229,7 @@ def _impossible(config: Config) -> Iterator[str]:
             f"train.min_learning_rate must be at most train.learning_rate ({train.learning_rate}), "
             f"got {train.min_learning_rate}"
         )
-    if train.kernel == "numba" and not kernels.has_numba():
-        yield "train.kernel 'numba' needs Numba; pip install 'vecmill[fast]', or use 'auto' or 'numpy'"
-    elif train.threads > 1 and kernels.choose(train.kernel).name == "numpy":
-        yield (
-            f"train.threads must be 1 with the kernel 'numpy', got {train.threads}; use train.shards "
-            "for several cores, or train.kernel 'numba' (pip install 'vecmill[fast]')"
-        )
+    yield from _impossible_kernels(config)
     if train.strategy == "blocked":
         if not config.pairs.materialize:
             yield (
@@ -201,6 +246,27 @@ def _impossible(config: Config) -> Iterator[str]:
                     f"train.{key} is what train.strategy 'auto' chooses; remove it, or name the strategy"
                 )
     yield from _impossible_tests(config.evaluate)
+
+
+def _impossible_kernels(config: Config) -> Iterator[str]:
+    train, model = config.train, config.build_model()
+    if train.kernel not in ("auto", *model.kernels):
+        yield (
+            f"train.kernel '{train.kernel}' does not exist for model.kind '{config.model.kind}', which has: "
+            f"{', '.join(model.kernels)}; use one of these, or 'auto'"
+        )
+    elif train.kernel == "numba" and not kernels.has_numba():
+        yield "train.kernel 'numba' needs Numba; pip install numba, or use 'auto' or 'numpy'"
+    elif train.threads > 1 and config.kernel.library == "numpy":
+        yield (
+            f"train.threads must be 1 with the kernel 'numpy', got {train.threads}; use train.shards "
+            "for several cores, or train.kernel 'numba' (pip install numba)"
+        )
+    if train.strategy == "blocked" and not model.bucket_kernels:
+        yield (
+            f"train.strategy 'blocked' cannot train model.kind '{config.model.kind}': {model.not_blocked}; "
+            "use 'averaging'"
+        )
 
 
 def _impossible_tests(evaluate: Evaluate) -> Iterator[str]:

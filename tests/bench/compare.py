@@ -80,7 +80,7 @@ def prepare(corpus: Path, target: Path, limit: int | None) -> int:
 def compile_kernel() -> None:
     """Have Numba compile the kernel into its cache, or the first run would do it and not the others."""
     if kernels.has_numba():
-        importlib.import_module("vecmill.core.sgns_compiled")
+        importlib.import_module("vecmill.core.kernels.sgns_compiled")
 
 
 def vecmill(

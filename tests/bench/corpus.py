@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from vecmill.core import sampling
 from vecmill.core.rows import Ids
-from vecmill.stages.pairs import HOLDOUT_SLICE, PIECE_TOKENS, SamplingTables
+from vecmill.examples.pairs import HOLDOUT_SLICE, PIECE_TOKENS, SamplingTables
 
 _NOISE_EXPONENT = 0.75
 

@@ -21,10 +21,10 @@ from tests.bench import text
 
 from vecmill.core import kernels
 from vecmill.core.buckets import Bucket
+from vecmill.core.kernels.sgns_numpy import initialise
 from vecmill.core.rows import Rows, take
-from vecmill.core.sgns import initialise
-from vecmill.stages.batches import side_by_side
-from vecmill.stages.train import BATCH_ROWS
+from vecmill.storage.arrow import side_by_side
+from vecmill.training.averaging.worker import BATCH_ROWS
 
 _RATE = 0.025
 

@@ -19,9 +19,9 @@ from tests.bench import text
 
 from vecmill.core import windows
 from vecmill.core.rows import Rows
-from vecmill.io import shard_files, task_files
-from vecmill.io.schemas import PAIRS_BY
-from vecmill.stages.pairs import Task, rows_from_arrow, rows_to_arrow
+from vecmill.examples.pairs import Task, rows_from_arrow, rows_to_arrow
+from vecmill.storage import shard_files, task_files
+from vecmill.storage.schemas import PAIRS_BY
 
 
 def drawn(of: text.Text) -> Iterator[Rows]:

@@ -57,7 +57,7 @@ def mllib(tokens: Path, vectors: Path, workers: int) -> dict[str, float]:
     from pyspark.ml.feature import Word2Vec
     from pyspark.sql import functions as F
 
-    from vecmill import session
+    from vecmill.spark import session
 
     spark = session.build({"spark.master": f"local[{workers}]", "spark.driver.memory": "6g"})
     text = spark.read.text(str(tokens)).select(F.split("value", " ").alias("tokens"))

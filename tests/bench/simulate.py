@@ -47,8 +47,8 @@ from tests.bench.strategies import STRATEGIES, Setting, train
 
 from vecmill.core.merging import MERGES
 from vecmill.evaluation import scores, word_tests
-from vecmill.io.formats import Vectors
-from vecmill.stages.pairs import HOLDOUT_SLICE
+from vecmill.examples.pairs import HOLDOUT_SLICE
+from vecmill.vectors.formats import Vectors
 
 _HOLDOUT = 1e-3
 

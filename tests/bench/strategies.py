@@ -18,17 +18,19 @@ import numpy as np
 from tests.bench import peers
 from tests.bench.corpus import Dealt
 
-from vecmill.core import kernels, keyed_random, sgns
+from vecmill.core import kernels, keyed_random
 from vecmill.core.blocks import blocks
 from vecmill.core.buckets import TILE_NOISE, Bucket, pairs_of, sorted_by_bucket, with_noise
+from vecmill.core.kernels import sgns_numpy
 from vecmill.core.merging import MERGES, Change
 from vecmill.core.regions import Regions, context_region
 from vecmill.core.rows import Ids, Rows, concatenate, take
 from vecmill.core.schedule import learning_rates
-from vecmill.stages import pairs
-from vecmill.stages.buckets import PART_PAIRS, expected, layout
-from vecmill.stages.train import Initial, Round, train_rows
-from vecmill.training import blocked, rounds
+from vecmill.examples import pairs
+from vecmill.examples.buckets import PART_PAIRS, expected, layout
+from vecmill.training import rounds
+from vecmill.training.averaging.worker import Initial, Round, train_rows
+from vecmill.training.blocked import driver
 from vecmill.training.held_out import MOST_ROWS
 from vecmill.training.rounds import Part, Span
 
@@ -199,7 +201,7 @@ class Blocked:
         self.tables: kernels.Tables = initial_blocks(len(vocabulary.counts), setting.dim, setting.seed)
         model = 2 * 4 * len(vocabulary.counts) * setting.dim
         self.parts: Sequence[Part] = rounds.parts_of_strata(
-            dealt.words_of, setting.epochs, setting.shards, blocked.strata_a_round(model, setting.shards)
+            dealt.words_of, setting.epochs, setting.shards, driver.strata_a_round(model, setting.shards)
         )
         self.load: list[float] = []
 
@@ -296,7 +298,7 @@ def initial_blocks(vocabulary: int, dim: int, seed: int) -> dict[str, kernels.Fl
     tables = {name: np.empty((vocabulary, dim), np.float32) for name in "WC"}
     for block, rows in blocks(tables["W"]):
         rng = keyed_random.generator(seed, keyed_random.Purpose.INITIALISE, shard=block + 1)
-        tables["W"][rows], tables["C"][rows] = sgns.initialise(rows.stop - rows.start, dim, rng)
+        tables["W"][rows], tables["C"][rows] = sgns_numpy.initialise(rows.stop - rows.start, dim, rng)
     return tables
 
 
@@ -361,8 +363,8 @@ def train(dealt: Dealt, setting: Setting, kernel_name: str = "auto") -> Trained:
     name = kernels.choose(kernel_name).name
     if name == "numba":
         # Loading compiles where nobody has before, which is no part of what training costs.
-        import_module("vecmill.core.sgns_compiled")
-        import_module("vecmill.core.sgns_buckets_compiled")
+        import_module("vecmill.core.kernels.sgns_compiled")
+        import_module("vecmill.core.kernels.sgns_buckets_compiled")
     kernel = Timed(kernel_of(name))
     strategy = strategy_of(dealt, setting, kernel)
     total, seen, moved, loss = sum(part.words for part in strategy.parts), 0, 0, math.nan
@@ -375,5 +377,5 @@ def train(dealt: Dealt, setting: Setting, kernel_name: str = "auto") -> Trained:
     rows, tables = held_out_rows(dealt, setting), strategy.tables
     held_out = math.nan
     if rows is not None and math.isfinite(loss):
-        held_out = sgns.loss(tables["W"], tables["C"], rows) / int(rows.offsets[-1] - rows.offsets[0])
+        held_out = sgns_numpy.loss(tables["W"], tables["C"], rows) / int(rows.offsets[-1] - rows.offsets[0])
     return Trained(tables, loss, held_out, kernel.seconds, moved, statistics.mean(strategy.load))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tests.bench import corpus
 
-from vecmill.stages.pairs import HOLDOUT_SLICE
+from vecmill.examples.pairs import HOLDOUT_SLICE
 
 
 def texts_of(encoded: corpus.Encoded) -> list[list[str]]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from vecmill.core import regions, sampling, windows
 from vecmill.core.buckets import TILE_NOISE, Bucket, pairs_of, sorted_by_bucket, with_noise
 from vecmill.core.rows import Ids, Rows
-from vecmill.stages.pairs import PIECE_TOKENS, SamplingTables
+from vecmill.examples.pairs import PIECE_TOKENS, SamplingTables
 
 WINDOW, NEGATIVES, SUBSAMPLE, NOISE_EXPONENT = 5, 5, 1e-3, 0.75
 

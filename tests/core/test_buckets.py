@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.batches import batches, make_rows
+from tests.core.kernels.batches import batches, make_rows
 from vecmill.core import regions
 from vecmill.core.buckets import (
     STEP_PAIRS,

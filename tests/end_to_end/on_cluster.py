@@ -16,8 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from vecmill import cli, session
+from vecmill import cli
 from vecmill.core import kernels
+from vecmill.spark import session
 
 Kernel = Callable[..., float]
 

@@ -236,7 +236,7 @@ def test_a_run_that_is_not_there_cannot_be_asked(vecmill, tmp_path):
 
 
 def test_all_faults_of_a_configuration_are_told_at_once_and_before_spark(vecmill, tmp_path, monkeypatch):
-    monkeypatch.setattr("vecmill.session.build", lambda *_: pytest.fail("Spark was started"))
+    monkeypatch.setattr("vecmill.spark.session.build", lambda *_: pytest.fail("Spark was started"))
 
     outcome = vecmill(
         "run",

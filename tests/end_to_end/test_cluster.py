@@ -13,14 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.end_to_end.conftest import SMALL, overrides
-from tests.end_to_end.test_spark_submit import (
-    PROJECT,
-    SMALL_CLUSTER,
-    environment,
-    launcher,
-    submit,
-    wheel,  # noqa: F401
-)
+from tests.end_to_end.test_spark_submit import PROJECT, SMALL_CLUSTER, environment, launcher, submit
 from tests.end_to_end.test_strategies import STRATEGIES
 
 _PATIENCE_SECONDS = 120
@@ -95,7 +88,7 @@ def settings(strategy: str, corpus: Path, out: Path) -> dict[str, Any]:
 
 
 def submit_all(
-    wheel: Path,  # noqa: F811
+    wheel: Path,
     corpus: Path,
     folder: Path,
     fatal_calls: dict[str, int],
@@ -118,7 +111,7 @@ def submit_all(
 @pytest.fixture(scope="module")
 def losing(
     cluster: Cluster,
-    wheel: Path,  # noqa: F811
+    wheel: Path,
     small_corpus: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
@@ -129,7 +122,7 @@ def losing(
 
 @pytest.fixture(scope="module")
 def small(
-    wheel: Path,  # noqa: F811
+    wheel: Path,
     small_corpus: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:

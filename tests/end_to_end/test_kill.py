@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from tests.end_to_end.conftest import SMALL, manifest, overrides
-from vecmill.io.run_directory import LOCK
-from vecmill.word_vectors import read_run
+from vecmill.runs.directory import LOCK
+from vecmill.vectors.word_vectors import read_run
 
 _PATIENCE_SECONDS = 240
 

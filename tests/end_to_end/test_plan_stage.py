@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.end_to_end.conftest import SMALL, manifest
-from vecmill import steps
-from vecmill.machine import MIB
-from vecmill.planning import places
+from vecmill.formatting import MIB
+from vecmill.pipeline import steps
+from vecmill.planning import resources
 
 AUTO = {key: value for key, value in SMALL.items() if key not in ("train.shards", "train.slices")}
 AUTO |= {"train.strategy": "auto"}
@@ -19,7 +19,7 @@ def output(small_corpus, tmp_path):
 
 
 def test_a_run_that_cannot_fit_is_refused_before_it_trains(vecmill, output, tmp_path, monkeypatch):
-    monkeypatch.setattr(places, "available_memory", lambda: 100 * MIB)
+    monkeypatch.setattr(resources, "available_memory", lambda: 100 * MIB)
 
     outcome = vecmill("run", settings=SMALL | output)
 

@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 
 from tests.end_to_end import planted
 from tests.end_to_end.conftest import SMALL, Command, Finished, manifest
-from vecmill.word_vectors import read_run
+from vecmill.vectors.word_vectors import read_run
 
 STAGES = ["tokenize", "vocabulary", "plan", "texts", "pairs", "train", "export"]
 

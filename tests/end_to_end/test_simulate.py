@@ -11,8 +11,8 @@ import pytest
 from tests.bench import corpus
 from tests.bench.strategies import Setting, train
 from tests.end_to_end.conftest import SMALL
-from vecmill.io import checkpoints
-from vecmill.training import blocked
+from vecmill.storage import checkpoints
+from vecmill.training.blocked import driver
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def test_a_simulated_training_has_the_bytes_of_a_real_one(
     vecmill, small_corpus, tmp_path, monkeypatch, strategy, merge, shards, warm_up
 ):
     # Fewer than a pass has, so that one takes more rounds than one.
-    monkeypatch.setattr(blocked, "STRATA_A_ROUND", 2)
+    monkeypatch.setattr(driver, "STRATA_A_ROUND", 2)
     settings = {
         **SMALL,
         "train.epochs": 1,

@@ -13,8 +13,8 @@ import pyspark
 import pytest
 
 from tests.end_to_end.conftest import SMALL, overrides
-from vecmill import java
-from vecmill.word_vectors import read_run
+from vecmill.spark import java
+from vecmill.vectors.word_vectors import read_run
 
 PROJECT = Path(__file__).parents[2]
 

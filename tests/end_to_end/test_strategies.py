@@ -9,8 +9,8 @@ import pytest
 
 from tests.end_to_end import planted
 from tests.end_to_end.conftest import SMALL, manifest
-from vecmill.training import blocked
-from vecmill.word_vectors import read_run
+from vecmill.training.blocked import driver
+from vecmill.vectors.word_vectors import read_run
 
 # By name, as a test's id shows it.
 STRATEGIES = {
@@ -79,7 +79,7 @@ def test_a_blocked_run_leaves_its_buckets_its_rounds_and_a_report(
 
     # The same pass in rounds of a single stratum.
     first = read_run(str(out)).vectors
-    monkeypatch.setattr(blocked, "STRATA_A_ROUND", 1)
+    monkeypatch.setattr(driver, "STRATA_A_ROUND", 1)
     again = {**blocked_run, "output.path": tmp_path / "again"}
     outcome = vecmill("run", settings=again)
     assert outcome.said.count(" round ") == 2 * 2 * 3

@@ -11,16 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from vecmill import pipeline, session
+from vecmill.commands.plan import plan
 from vecmill.config import Config
 from vecmill.core.sampling import keep_probability
-from vecmill.io.files import list_input
-from vecmill.machine import GIB, MIB, PYTHON_BASE
-from vecmill.planning.command import plan
+from vecmill.formatting import GIB, MIB
+from vecmill.pipeline import engine
 from vecmill.planning.corpus import Corpus, Kept, counted, estimate, heaps, zipf_kept
-from vecmill.planning.fitting import misfits
-from vecmill.planning.needs import needs
-from vecmill.planning.places import Place
+from vecmill.planning.machine import PYTHON_BASE
+from vecmill.planning.requirements import needs
+from vecmill.planning.resources import Place
+from vecmill.planning.shortages import misfits
+from vecmill.spark import session
+from vecmill.storage.files import list_input
 
 CORPUS = Corpus(
     tokens=1_100_000, covered=1_000_000, vocabulary=65_536, keep_ratio=0.5, hottest=0.01, origin=("",)
@@ -264,7 +266,7 @@ def test_a_plan_is_made_from_text_alone_and_then_from_its_counts_and_writes_noth
     rows = [(i, word, 1000, 0.25, 0.25) for i, word in enumerate(["four", "one", "three", "two"])]
     schema = "id int, word string, count bigint, keep_probability double, noise_probability double"
     spark.createDataFrame(rows, schema).write.parquet(f"{output}/vocabulary")
-    keys = pipeline.keys(Config.load(None, overrides), list_input(spark, str(text)))
+    keys = engine.keys(Config.load(None, overrides), list_input(spark, str(text)))
     stages = {
         "tokenize": {"key": keys["tokenize"], "state": "done", "tokens": 5000},
         "vocabulary": {

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from vecmill import word_lists
-from vecmill.report.asked import ANALOGIES, SHOWN_WORDS
+from vecmill.evaluation import word_lists
+from vecmill.report.answers import ANALOGIES, SHOWN_WORDS
 
 DIM = 12
 

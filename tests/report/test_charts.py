@@ -4,9 +4,9 @@ import math
 import re
 from itertools import combinations
 
-from vecmill.report import planes
+from vecmill.report import plane_chart as planes
 from vecmill.report.charts import DOTS_SHOWN, Axis, Line, Point, line_chart
-from vecmill.report.planes import plane_chart
+from vecmill.report.plane_chart import plane_chart
 
 
 def chart(points, **axis):

@@ -13,7 +13,7 @@ from tests.report.conftest import WORDS, metrics_line, write_run
 from vecmill import report
 from vecmill.errors import ConfigError
 from vecmill.evaluation.word_tests import read_all
-from vecmill.word_vectors import WordVectors
+from vecmill.vectors.word_vectors import WordVectors
 
 VOID = {"br", "col", "input", "meta"}
 SECTIONS = [

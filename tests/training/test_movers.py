@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from tests.stages.test_train import DIM, ROWS, VOCABULARY_SIZE, pairs_of, settings
-from vecmill.io.files import Folder
-from vecmill.stages.train import Initial, rows_with_shard
-from vecmill.training import movers
-from vecmill.training.movers import Broadcasts, Files, Mover
+from tests.training.test_averaging_worker import DIM, ROWS, VOCABULARY_SIZE, pairs_of, settings
+from vecmill.storage.files import Folder
+from vecmill.training.averaging import movers
+from vecmill.training.averaging.movers import Broadcasts, Files, Mover
+from vecmill.training.averaging.worker import Initial, rows_with_shard
 
 INITIAL = Initial(VOCABULARY_SIZE, DIM, seed=5)
 

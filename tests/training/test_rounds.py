@@ -5,8 +5,8 @@ import pytest
 
 from vecmill.config import Config
 from vecmill.errors import ConfigError, InputError
-from vecmill.stages.train import Metrics
 from vecmill.training import rounds
+from vecmill.training.averaging.worker import Metrics
 from vecmill.training.rounds import Part
 
 PART = Part(epoch=2, slice_=1, shards={0: 10, 1: 20}, strata=range(0), words=30)
@@ -83,10 +83,3 @@ def test_a_round_without_pairs_is_the_fault_of_the_input(of_workers):
 def test_a_loss_that_is_no_number_is_the_fault_of_the_rate(loss):
     with pytest.raises(ConfigError, match=r"train.learning_rate = 0.5 makes the training diverge"):
         rounds.summed(np.array([[1.0, 10.0, loss, 0.5]]), PART, CONFIG)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "told"), [(0.4, "0 s"), (59, "59 s"), (150, "2 min"), (3600, "1.0 h"), (9000, "2.5 h")]
-)
-def test_a_length_of_time_is_told_as_a_person_says_it(seconds, told):
-    assert rounds.told_duration(seconds) == told

@@ -16,9 +16,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from vecmill.core.rows import Ids, Rows
+from vecmill.core.arrays import Doubles, Ids, Places
+from vecmill.core.rows import Rows
 from vecmill.core.sampling import alias_table
 
 # A tile: so many words of a bucket meet so many noise words. The latter fill a block of the compiled
@@ -28,8 +28,6 @@ TILE_NOISE = 6
 
 # Pairs between two tiles, at most: about as many as a tile stands for at five noise words a pair.
 STEP_PAIRS = 16
-
-Weights = npt.NDArray[np.float64]
 
 
 class Bucket(NamedTuple):
@@ -56,7 +54,7 @@ def part(items: int, step: int, steps: int) -> slice:
 
 
 def with_noise(
-    words: Ids, contexts: Ids, *, expected: Weights, noise: Weights, rng: np.random.Generator
+    words: Ids, contexts: Ids, *, expected: Doubles, noise: Doubles, rng: np.random.Generator
 ) -> Bucket:
     """A bucket from its pairs and from what noise is due to it.
 
@@ -86,7 +84,7 @@ def pairs_of(rows: Rows) -> tuple[Ids, Ids]:
 
 def sorted_by_bucket(
     words: Ids, contexts: Ids, word_region: Ids, context_region: Ids, n_regions: int
-) -> tuple[Ids, Ids, npt.NDArray[np.int64]]:
+) -> tuple[Ids, Ids, Places]:
     """The same pairs bucket after bucket, otherwise in their order, and where each bucket begins.
 
     Bucket `i * n_regions + j` has the words of region i and the contexts of region j; `word_region` and

@@ -12,9 +12,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from vecmill.core.rows import Ids
+from vecmill.core.arrays import Doubles, Ids, Places
 
 # So many of the heaviest words of each region are dealt to even out the load, the rest by chance alone.
 _LEVELLED = 64
@@ -28,7 +27,7 @@ class Regions(NamedTuple):
     """
 
     order: Ids
-    bounds: npt.NDArray[np.int64]
+    bounds: Places
 
     def members(self, region: int) -> Ids:
         """The ids of a region, rising."""
@@ -42,8 +41,15 @@ class Regions(NamedTuple):
         )
         return region
 
+    def places(self) -> Ids:
+        """Where each id stands among the members of its region, (V,) int32."""
+        places = np.empty(len(self.order), np.int32)
+        begins = np.repeat(self.bounds[:-1], np.diff(self.bounds))
+        places[self.order] = np.arange(len(places)) - begins
+        return places
 
-def cut(weights: npt.NDArray[np.float64], n_regions: int, rng: np.random.Generator) -> Regions:
+
+def cut(weights: Doubles, n_regions: int, rng: np.random.Generator) -> Regions:
     """V rows into regions by chance, whose sums of `weights` (V,) are about equal.
 
     Rows are dealt by falling weight, one to each region in turn, in an order that chance gives; of the

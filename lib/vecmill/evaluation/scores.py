@@ -8,15 +8,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from vecmill.core import evaluation
-from vecmill.core.bias import weat
-from vecmill.core.evaluation import Accuracy
+from vecmill.core import measures
 from vecmill.core.keyed_random import Purpose, generator
-from vecmill.core.similarity import Floats, unit_rows
+from vecmill.core.measures import Accuracy
+from vecmill.core.measures.bias import weat
+from vecmill.core.measures.similarity import Floats, unit_rows
+from vecmill.evaluation.test_sets import Kind
 from vecmill.evaluation.word_tests import WordTest
-from vecmill.io.formats import Vectors
-from vecmill.io.test_sets import Kind
-from vecmill.vector_sources import Wanted, wanted_of
+from vecmill.vectors.formats import Vectors
+from vecmill.vectors.sources import Wanted, wanted_of
 
 # Resamples, clusters and splits are drawn anew for each test, so that none depends on another.
 SEED = 1
@@ -134,7 +134,7 @@ def _random() -> np.random.Generator:
 
 
 def _similarity(test: WordTest, words: Sequence[str], unit: Floats, rules: Rules) -> list[Score]:
-    found = evaluation.similarity_score(
+    found = measures.similarity_score(
         words,
         unit,
         test.content,
@@ -149,7 +149,7 @@ def _similarity(test: WordTest, words: Sequence[str], unit: Floats, rules: Rules
 
 def _analogies(test: WordTest, words: Sequence[str], unit: Floats, rules: Rules) -> list[Score]:
     add, multiply = (
-        evaluation.analogy_score(
+        measures.analogy_score(
             words,
             unit,
             test.content,
@@ -169,7 +169,7 @@ def _analogies(test: WordTest, words: Sequence[str], unit: Floats, rules: Rules)
 
 
 def _odd_one_out(test: WordTest, words: Sequence[str], unit: Floats, rules: Rules) -> list[Score]:
-    found = evaluation.odd_one_out_score(
+    found = measures.odd_one_out_score(
         words,
         unit,
         test.content,
@@ -189,7 +189,7 @@ def _accuracy(test: WordTest, section: str, found: dict[str, Accuracy], rules: R
 
 
 def _categories(test: WordTest, words: Sequence[str], unit: Floats, rules: Rules) -> list[Score]:
-    found = evaluation.categorisation_score(
+    found = measures.categorisation_score(
         words, unit, test.content, rng=_random(), ignore_case=rules.ignore_case
     )
     figures = {"purity": found.purity}

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vecmill.errors import ConfigError
-from vecmill.io import test_sets
-from vecmill.io.test_sets import Kind
+from vecmill.evaluation import test_sets
+from vecmill.evaluation.test_sets import Kind
 
 
 class WordTest(NamedTuple):

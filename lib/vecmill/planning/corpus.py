@@ -11,10 +11,10 @@ import numpy as np
 
 from vecmill.config import Config
 from vecmill.core.sampling import keep_probability
-from vecmill.io.files import Folder
-from vecmill.io.run_directory import Manifest
-from vecmill.machine import told_bytes
-from vecmill.run import vocabulary_columns
+from vecmill.formatting import format_bytes
+from vecmill.runs.directory import Manifest
+from vecmill.runs.run import vocabulary_columns
+from vecmill.storage.files import Folder
 
 # English text with spaces has a token for every 6.0 bytes. Heaps' law: of n tokens, 12.8 (n / m)^0.573
 # words occur m times or more. Fitted on 0.25 to 17 million tokens of an encyclopedia; its values at
@@ -58,7 +58,7 @@ def estimate(text_bytes: float, config: Config) -> Corpus:
         words,
         *zipf_kept(words, config.pairs.subsample),
         (
-            f"AN ESTIMATE from {told_bytes(text_bytes)} of text as if it were English prose: a token for "
+            f"AN ESTIMATE from {format_bytes(text_bytes)} of text as if it were English prose: a token for "
             f"{_BYTES_A_TOKEN:g} bytes; {_HEAPS_FACTOR:g} (tokens / min_count)^{_HEAPS_EXPONENT:g} words "
             "(Heaps' law), whose counts fall as 1 / rank (Zipf's law).",
             "Markup, other languages and mixed sources can have several times the vocabulary; "

@@ -8,8 +8,8 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from vecmill.evaluation.word_tests import WordTest
-from vecmill.report import gather, page, reading
-from vecmill.word_vectors import WordVectors
+from vecmill.report import contents, page, reading
+from vecmill.vectors.word_vectors import WordVectors
 
 __all__ = ["REPORT", "write", "write_vectors"]
 
@@ -36,7 +36,7 @@ def write(
     cannot be written.
     """
     run = reading.opened(output_root, spark)
-    text = page.render(gather.gather_run(run, words, tests))
+    text = page.render(contents.gather_run(run, words, tests))
     return run.write(REPORT, text) if target is None else reading.write_local(Path(target), text)
 
 
@@ -45,7 +45,7 @@ def write_vectors(
     target: str,
     *,
     title: str,
-    counts: gather.Counts | None = None,
+    counts: contents.Counts | None = None,
     words: Sequence[str] = (),
     tests: Sequence[WordTest] = (),
 ) -> str:
@@ -56,5 +56,5 @@ def write_vectors(
 
     Raises ConfigError where the page cannot be written.
     """
-    report = gather.gather_vectors(vectors, counts, title, words, tests)
+    report = contents.gather_vectors(vectors, counts, title, words, tests)
     return reading.write_local(Path(target), page.render(report))

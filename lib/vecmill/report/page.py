@@ -6,10 +6,10 @@ from importlib.resources import files
 from string import Template
 
 from vecmill.report import run_sections, vector_sections
+from vecmill.report.components import section
+from vecmill.report.contents import Report
 from vecmill.report.evaluation import WEAT
-from vecmill.report.gather import Report
 from vecmill.report.markup import Html, element, escaped, json_for_script
-from vecmill.report.pieces import section
 
 
 def render(report: Report) -> str:

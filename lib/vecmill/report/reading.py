@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
 from vecmill.errors import ConfigError, InputError
-from vecmill.io.files import Folder, local_path
-from vecmill.io.run_directory import MANIFEST
-from vecmill.vector_sources import is_local, local
-from vecmill.word_vectors import WordVectors, read_run
+from vecmill.runs.directory import MANIFEST
+from vecmill.storage.files import Folder, local_path
+from vecmill.vectors.sources import is_local, local
+from vecmill.vectors.word_vectors import WordVectors, read_run
 
 
 class RunFiles(Protocol):

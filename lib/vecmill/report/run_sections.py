@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from vecmill.report.charts import Axis, Line, Point, figure, line_chart
+from vecmill.report.components import Row, bar_style, folded, note, section, table, table_head
+from vecmill.report.contents import RankedWord, Report, Round, Stage, thinned
 from vecmill.report.evaluation import WEAT, Score
-from vecmill.report.gather import RankedWord, Report, Round, Stage, thinned
 from vecmill.report.markup import Html, element, joined
-from vecmill.report.pieces import Row, bar_style, folded, note, section, table, table_head
 from vecmill.report.scales import duration, large, percent, short, size
 
 # More of them would not be taken in at a glance.

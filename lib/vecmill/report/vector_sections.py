@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from vecmill.core.offsets import OffsetPlane
-from vecmill.report.asked import Analogy, GenderBias, Neighbours, WordMap
+from vecmill.core.measures.offsets import OffsetPlane
+from vecmill.report.answers import Analogy, GenderBias, Neighbours, WordMap
+from vecmill.report.components import answer_list, bar_style, note, section, shown_word, table_head
 from vecmill.report.evaluation import Score
 from vecmill.report.markup import Html, element, joined
-from vecmill.report.pieces import answer_list, bar_style, note, section, shown_word, table_head
-from vecmill.report.planes import plane_chart
+from vecmill.report.plane_chart import plane_chart
 from vecmill.report.scales import percent, signed
-from vecmill.word_vectors import Answers
+from vecmill.vectors.word_vectors import Answers
 
 ANALOGY_WORDS = 6
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from vecmill.core.rows import Rows
-from vecmill.run import Run, pair_settings, read_sampling_tables
-from vecmill.session import ONE_FILE_ONE_TASK, using
-from vecmill.stages import pairs
+from vecmill.examples import pairs
+from vecmill.runs.run import Run, pair_settings, read_sampling_tables
+from vecmill.spark.session import ONE_FILE_ONE_TASK, using
 
 # They are kept by the driver, so there are at most so many: 3 MB at the default window.
 MOST_ROWS = 1 << 16

@@ -14,11 +14,12 @@ import numpy as np
 from vecmill.config import Config
 from vecmill.core.schedule import learning_rates
 from vecmill.errors import ConfigError, InputError
-from vecmill.io import checkpoints
-from vecmill.io.checkpoints import MetricsTable
-from vecmill.io.run_directory import Record, read_metrics, write_metrics
-from vecmill.run import Run
-from vecmill.stages.train import Metrics
+from vecmill.formatting import format_duration
+from vecmill.runs.directory import Record, read_metrics, write_metrics
+from vecmill.runs.run import Run
+from vecmill.storage import checkpoints
+from vecmill.storage.checkpoints import MetricsTable
+from vecmill.training.averaging.worker import Metrics
 
 Words = Mapping[tuple[int, int], int]
 
@@ -184,14 +185,5 @@ def _told(line: Record, rounds: int, epochs: int, share: float, seconds_left: fl
         f"loss {line['loss']:.4f}  "
         + (f"held-out {held_out:.4f}  " if held_out is not None else "")
         + f"rate {line['learning_rate']:.5f}  {line['words_per_second']:,} words/s  "
-        f"{told_duration(seconds_left)} left"
+        f"{format_duration(seconds_left)} left"
     )
-
-
-def told_duration(seconds: float) -> str:
-    """A length of time as a person says it."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    if seconds < 3600:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

@@ -1,0 +1,1 @@
+"""What a model trains on: how it is drawn, stored and read."""

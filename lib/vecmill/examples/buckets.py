@@ -1,0 +1,113 @@
+"""Texts of word ids to buckets: the pairs of blocked training, by the regions of their word and context."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+
+import numpy as np
+import pyarrow as pa
+from pyspark import Broadcast
+from pyspark.sql import DataFrame
+
+from vecmill.core import regions
+from vecmill.core.buckets import pairs_of, sorted_by_bucket
+from vecmill.core.rows import Ids, Rows
+from vecmill.examples.pairs import PairSettings, SamplingTables, Task, draw_task
+from vecmill.storage.arrow import ArrowMap
+from vecmill.storage.schemas import BUCKETS
+
+# Pairs sorted into buckets at once by a task, which takes 24 bytes for each: enough that a part of a
+# bucket is worth a row of its own even with a hundred regions.
+PART_PAIRS = 1 << 22
+
+
+# The layout of a slice.
+LayoutOf = Callable[[int], Layout]
+
+
+def draw(
+    texts: DataFrame,
+    read: ArrowMap,
+    tables: Broadcast[SamplingTables],
+    settings: PairSettings,
+    layout_of: LayoutOf,
+    n_regions: int,
+    *,
+    epoch: int,
+) -> DataFrame:
+    """TEXTS -> BUCKETS: the pairs of one epoch; one partition must be one shard of a slice.
+
+    `read` is as `pairs.draw` has it, `layout_of` tells a worker that of its slice. The result has a
+    partition a stratum, sorted as it is to be read.
+    """
+    drawn = texts.mapInArrow(_drawing(read, tables, settings, layout_of, epoch), BUCKETS)
+    return drawn.repartitionById(n_regions, "stratum").sortWithinPartitions(
+        "epoch", "slice", "stratum", "word_region", "shard", "part"
+    )
+
+
+def _drawing(
+    read: ArrowMap,
+    tables: Broadcast[SamplingTables],
+    settings: PairSettings,
+    layout_of: LayoutOf,
+    epoch: int,
+) -> ArrowMap:
+    def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        # Noise belongs to buckets and not to pairs.
+        rows = draw_task(read(batches), tables.value, settings._replace(negatives=0), epoch=epoch)
+        yield from sorted_in_parts(rows, cache(layout_of), epoch)
+
+    return work
+
+
+def sorted_in_parts(
+    rows: Iterable[tuple[Task, Rows]],
+    layout_of: LayoutOf,
+    epoch: int,
+    part_pairs: int = PART_PAIRS,
+) -> Iterator[pa.RecordBatch]:
+    """The rows of one task to BUCKETS: a part ends with the first rows that bring it to `part_pairs`."""
+    held: list[tuple[Ids, Ids]] = []
+    task, count, part = Task(0, 0), 0, 0
+    for task, block in rows:
+        held.append(pairs_of(block))
+        count += len(held[-1][0])
+        if count >= part_pairs:
+            yield _part(held, layout_of(task.slice_), epoch, task, part)
+            held, count, part = [], 0, part + 1
+    if count:
+        yield _part(held, layout_of(task.slice_), epoch, task, part)
+
+
+def _part(held: list[tuple[Ids, Ids]], cut: Layout, epoch: int, task: Task, part: int) -> pa.RecordBatch:
+    """One row for every bucket that has a pair."""
+    n_regions = cut.n_regions
+    words, contexts, bounds = sorted_by_bucket(
+        np.concatenate([words for words, _ in held]),
+        np.concatenate([contexts for _, contexts in held]),
+        cut.words.of_ids(),
+        cut.contexts.of_ids(),
+        n_regions,
+    )
+    pairs = np.diff(bounds).astype(np.int32)
+    bucket = np.flatnonzero(pairs).astype(np.int32)
+    word_region, context_region = np.divmod(bucket, n_regions)
+    offsets = pa.py_buffer((np.append(bounds[bucket], bounds[-1]) * 4).astype(np.int32))
+
+    def binary(ids: Ids) -> pa.Array:
+        return pa.BinaryArray.from_buffers(pa.binary(), len(bucket), [None, offsets, pa.py_buffer(ids)])
+
+    columns = {
+        "epoch": np.full(len(bucket), epoch, np.int32),
+        "slice": np.full(len(bucket), task.slice_, np.int32),
+        "stratum": regions.stratum(word_region, context_region, n_regions),
+        "word_region": word_region,
+        "shard": np.full(len(bucket), task.shard, np.int32),
+        "part": np.full(len(bucket), part, np.int32),
+        "pairs": pairs[bucket],
+        "words": binary(words),
+        "contexts": binary(contexts),
+    }
+    return pa.RecordBatch.from_pydict(columns)

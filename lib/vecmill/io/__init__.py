@@ -1,1 +1,0 @@
-"""Schemas, checked reading and writing, checkpoints and export formats."""

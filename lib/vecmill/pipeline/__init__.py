@@ -1,0 +1,1 @@
+"""One module per stage, and the engine that runs those that are stale."""

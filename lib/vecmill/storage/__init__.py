@@ -1,0 +1,1 @@
+"""Tables, files and checkpoints of a run, on local disks and on any Hadoop file system."""

@@ -1,0 +1,1 @@
+"""Every shard trains a copy of the model; the changes are merged."""

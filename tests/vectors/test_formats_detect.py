@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vecmill.errors import InputError
+from vecmill.vectors.formats import EXPORTS, READERS, Block, detect_format, read_vectors
+
+WORDS = ["the", "of", "1999"]
+
+
+def a_block(dim: int) -> Block:
+    vectors = np.random.default_rng(dim).normal(size=(3, dim)).astype(np.float32)
+    return Block(WORDS, [3, 2, 1], vectors)
+
+
+@pytest.mark.parametrize("name", sorted(EXPORTS.keys() & READERS.keys()))
+@pytest.mark.parametrize("dim", [1, 2, 300, 20_000])
+def test_every_export_is_recognised_and_read_whatever_its_dimension(tmp_path, name, dim):
+    block = a_block(dim)
+    path = tmp_path / EXPORTS[name].file_name
+    EXPORTS[name].write(path, [block], 3, dim)
+
+    got = read_vectors(path)
+
+    assert detect_format(path) == name
+    assert got.words == WORDS
+    np.testing.assert_array_equal(got.vectors, block.vectors)
+
+
+@pytest.mark.parametrize("name", ["word2vec-text", "word2vec-binary", "npy", "safetensors"])
+def test_contents_tell_where_the_name_does_not(tmp_path, name):
+    EXPORTS[name].write(tmp_path / "vectors", [a_block(4)], 3, 4)
+
+    assert detect_format(tmp_path / "vectors") == name
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (b"the 0.1 -2e-3\nof 1 2\n", "glove-text"),
+        (b"the 0.1", "glove-text"),
+        (b"2 2\nthe 0.1 0.2 \nof 1 2 \n", "word2vec-text"),
+        (b"0 5\n", "word2vec-text"),
+    ],
+)
+def test_texts_with_and_without_a_header_are_told_apart(tmp_path, content, name):
+    (tmp_path / "v.txt").write_bytes(content)
+
+    assert detect_format(tmp_path / "v.txt") == name
+
+
+@pytest.mark.parametrize("content", [b"", b"Once upon a time\n", b"\x1f\x8b\x08\x00packed", b"{}"])
+def test_a_file_of_another_format_is_told_with_its_beginning(tmp_path, content):
+    (tmp_path / "v").write_bytes(content)
+
+    with pytest.raises(InputError) as caught:
+        detect_format(tmp_path / "v")
+
+    assert str(caught.value) == (
+        f"{tmp_path}/v: expected word vectors as word2vec text or binary, GloVe text, npy or "
+        f"safetensors, got a file that begins with {content[:20]!r}; unpack or convert it first"
+    )
+
+
+def test_a_folder_is_told_in_a_sentence(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        detect_format(tmp_path)

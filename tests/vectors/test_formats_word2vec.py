@@ -1,0 +1,388 @@
+from __future__ import annotations
+
+import logging
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from gensim.models import KeyedVectors
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from vecmill.errors import InputError, ShapeError
+from vecmill.vectors.formats import EXPORTS, Block, Vectors
+from vecmill.vectors.formats.word2vec import (
+    read_glove_text,
+    read_word2vec_binary,
+    read_word2vec_text,
+    write_word2vec_binary,
+    write_word2vec_text,
+)
+
+finite = st.floats(width=32, allow_nan=False, allow_infinity=False)
+letters = st.characters(exclude_categories=["Cs"], exclude_characters="\0\t\n\v\f\r ")
+
+
+@st.composite
+def vocabularies(draw: st.DrawFn) -> Vectors:
+    words = draw(st.lists(st.text(letters, min_size=1), unique=True, max_size=12))
+    dim = draw(st.integers(1, 5))
+    return Vectors(words, draw(hnp.arrays(np.float32, (len(words), dim), elements=finite)))
+
+
+def blocks_of(vocabulary: Vectors, rows: int = 5) -> list[Block]:
+    words, vectors, _ = vocabulary
+    return [
+        Block(words[i : i + rows], [7] * len(words[i : i + rows]), vectors[i : i + rows])
+        for i in range(0, len(words), rows)
+    ]
+
+
+def assert_same(got: Vectors, expected: Vectors) -> None:
+    assert got.words == expected.words
+    assert got.vectors.dtype == np.float32
+    # As bits, so that -0.0 and 0.0 differ.
+    np.testing.assert_array_equal(
+        np.ascontiguousarray(got.vectors).view(np.uint32), expected.vectors.view(np.uint32)
+    )
+
+
+@pytest.mark.parametrize(
+    ("write", "read"),
+    [
+        (write_word2vec_text, read_word2vec_text),
+        (write_word2vec_binary, read_word2vec_binary),
+    ],
+)
+@given(vocabulary=vocabularies())
+def test_what_is_written_is_read_back_bit_for_bit(write, read, vocabulary):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "vectors"
+        paths = write(path, blocks_of(vocabulary), *vocabulary.vectors.shape)
+
+        assert paths == (path,)
+        assert_same(read(path), vocabulary)
+
+
+@pytest.mark.parametrize(("write", "binary"), [(write_word2vec_text, False), (write_word2vec_binary, True)])
+@given(vocabulary=vocabularies())
+def test_gensim_loads_what_is_written(write, binary, vocabulary):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "vectors"
+        write(path, blocks_of(vocabulary), *vocabulary.vectors.shape)
+
+        loaded = KeyedVectors.load_word2vec_format(path, binary=binary)
+
+    assert_same(Vectors(loaded.index_to_key, loaded.vectors), vocabulary)
+
+
+@pytest.mark.parametrize(("read", "binary"), [(read_word2vec_text, False), (read_word2vec_binary, True)])
+def test_what_gensim_writes_is_read(tmp_path, read, binary):
+    vectors = np.random.default_rng(0).normal(size=(6000, 3)).astype(np.float32)
+    gensim = KeyedVectors(3)
+    gensim.add_vectors([f"word{i}" for i in range(6000)], vectors)
+    gensim.save_word2vec_format(str(tmp_path / "vectors"), binary=binary)
+
+    assert_same(read(tmp_path / "vectors"), Vectors(gensim.index_to_key, vectors))
+
+
+def test_a_line_of_text_ends_a_word_and_numbers_are_as_short_as_can_be(tmp_path):
+    vectors = np.array([[0.1, -2], [1e-7, 16777216]], np.float32)
+    write_word2vec_text(tmp_path / "v.txt", [Block(["a", "é"], [3, 2], vectors)], 2, 2)
+
+    assert (tmp_path / "v.txt").read_text("utf-8") == "2 2\na 0.1 -2\né 1e-7 16777216\n"
+
+
+def test_a_binary_row_is_word_space_little_endian_floats_and_line_feed(tmp_path):
+    vectors = np.array([[1.0, -2.0]], np.float32)
+    write_word2vec_binary(tmp_path / "v.bin", [Block(["é"], [3], vectors)], 1, 2)
+
+    row = b"\xc3\xa9 \x00\x00\x80\x3f\x00\x00\x00\xc0\n"
+    assert (tmp_path / "v.bin").read_bytes() == b"1 2\n" + row
+
+
+@pytest.mark.parametrize("words", [pa.array(["a", "b"]), pa.array(["a", "b"], pa.large_string())])
+def test_words_and_counts_may_be_arrow_arrays(tmp_path, words):
+    vectors = np.ones((2, 1), np.float32)
+    write_word2vec_text(tmp_path / "v", [Block(words, pa.array([2, 1]), vectors)], 2, 1)
+
+    assert_same(read_word2vec_text(tmp_path / "v"), Vectors(["a", "b"], vectors))
+
+
+def test_a_block_longer_than_what_is_written_at_once_stays_whole(tmp_path):
+    vectors = np.arange(20_000, dtype=np.float32).reshape(10_000, 2)
+    vocabulary = Vectors([f"w{i}" for i in range(10_000)], vectors)
+    write_word2vec_text(tmp_path / "v", blocks_of(vocabulary, 10_000), 10_000, 2)
+
+    assert_same(read_word2vec_text(tmp_path / "v"), vocabulary)
+
+
+def test_a_file_longer_than_what_is_read_at_once_stays_whole_and_counts_its_lines(tmp_path):
+    vectors = np.random.default_rng(1).normal(size=(60_000, 10)).astype(np.float32)
+    vocabulary = Vectors([f"w{i}" for i in range(60_000)], vectors)
+    write_word2vec_text(tmp_path / "v", blocks_of(vocabulary, 10_000), 60_000, 10)
+    assert (tmp_path / "v").stat().st_size > 1 << 22
+
+    assert_same(read_word2vec_text(tmp_path / "v"), vocabulary)
+
+    lines = (tmp_path / "v").read_bytes().split(b"\n")
+    lines[59_000] = b"w 1"
+    (tmp_path / "v").write_bytes(b"\n".join(lines))
+    with pytest.raises(InputError, match="line 59001: expected a word and 10 numbers, got 2"):
+        read_word2vec_text(tmp_path / "v")
+
+
+@pytest.mark.parametrize("word", ["", "ice cream", "a\nb", "a\tb", "a\rb", "a\vb", "a\0b"])
+def test_text_refuses_words_it_would_tear_apart_and_leaves_no_file(tmp_path, word):
+    block = Block(["fine", word], [1, 1], np.ones((2, 1), np.float32))
+
+    with pytest.raises(InputError) as caught:
+        write_word2vec_text(tmp_path / "v.txt", [block], 2, 1)
+
+    assert str(caught.value) == (
+        f"{tmp_path}/v.txt: the word {word!r} cannot be exported, because word2vec text ends a "
+        "word at white space; choose safetensors or npy, or split such words"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("word", ["", "ice cream", "a\nb", "a\0b"])
+def test_binary_refuses_words_it_would_tear_apart(tmp_path, word):
+    block = Block([word], [1], np.ones((1, 1), np.float32))
+
+    with pytest.raises(InputError, match="word2vec binary ends a word at a space"):
+        write_word2vec_binary(tmp_path / "v.bin", [block], 1, 1)
+
+
+def test_binary_holds_words_with_tabs(tmp_path):
+    vectors = np.ones((1, 1), np.float32)
+    write_word2vec_binary(tmp_path / "v", [Block(["a\tb"], [1], vectors)], 1, 1)
+
+    assert_same(read_word2vec_binary(tmp_path / "v"), Vectors(["a\tb"], vectors))
+    assert KeyedVectors.load_word2vec_format(tmp_path / "v", binary=True).index_to_key == ["a\tb"]
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_writer_refuses_blocks_that_belie_the_header(tmp_path, name, count):
+    block = Block(["a", "b"], [2, 1], np.ones((2, 1), np.float32))
+
+    with pytest.raises(ShapeError, match=f"{count} words were announced, but the blocks held 2"):
+        EXPORTS[name].write(tmp_path / "v", [block], count, 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        Block(["a"], [1], np.ones((1, 3), np.float32)),
+        Block(["a"], [1], np.ones((1, 2), np.float64)),
+        Block(["a"], [1], np.ones((2, 2), np.float32)),
+        Block(["a"], [], np.ones((1, 2), np.float32)),
+    ],
+)
+def test_a_writer_refuses_a_block_of_another_shape(tmp_path, block):
+    with pytest.raises(ShapeError, match=r"expects 1 counts and float32 vectors of shape \(1, 2\)"):
+        write_word2vec_text(tmp_path / "v", [block], 1, 2)
+
+
+def test_a_writer_that_fails_leaves_the_file_of_before(tmp_path):
+    (tmp_path / "v").write_bytes(b"before")
+
+    with pytest.raises(ShapeError):
+        write_word2vec_text(tmp_path / "v", [], 1, 1)
+
+    assert (tmp_path / "v").read_bytes() == b"before"
+
+
+def test_text_of_word2vec_c_with_a_space_at_the_end_of_lines_is_read(tmp_path):
+    (tmp_path / "v").write_bytes(b"2 2\n</s> 0.5 -1.250000 \nthe 1e-3 2 \n")
+
+    expected = np.array([[0.5, -1.25], [1e-3, 2]], np.float32)
+    assert_same(read_word2vec_text(tmp_path / "v"), Vectors(["</s>", "the"], expected))
+
+
+def test_text_with_line_ends_of_windows_is_read(tmp_path):
+    (tmp_path / "v").write_bytes(b"1 2\r\nthe 1 2\r\n")
+
+    expected = np.array([[1, 2]], np.float32)
+    assert_same(read_word2vec_text(tmp_path / "v"), Vectors(["the"], expected))
+
+
+def test_binary_without_line_feeds_is_read(tmp_path):
+    (tmp_path / "v").write_bytes(b"2 1\na \x00\x00\x80\x3fb \x00\x00\x00\x40")
+
+    expected = np.array([[1], [2]], np.float32)
+    assert_same(read_word2vec_binary(tmp_path / "v"), Vectors(["a", "b"], expected))
+
+
+@pytest.mark.parametrize(
+    ("read", "content"),
+    [
+        (read_word2vec_text, b"3 1\nthe 1\nof 2\nthe 3\n"),
+        (read_glove_text, b"the 1\nof 2\nthe 3\n"),
+        (
+            read_word2vec_binary,
+            b"3 1\nthe \x00\x00\x80\x3f\nof \x00\x00\x00\x40\nthe \x00\x00\x40\x40\n",
+        ),
+    ],
+)
+def test_of_a_repeated_word_the_first_stays_and_the_log_says_so(tmp_path, caplog, read, content):
+    (tmp_path / "v").write_bytes(content)
+
+    with caplog.at_level(logging.WARNING):
+        got = read(tmp_path / "v")
+
+    assert_same(got, Vectors(["the", "of"], np.array([[1], [2]], np.float32)))
+    assert "dropped 1 repeated words" in caplog.text
+
+
+def test_glove_text_has_no_header_and_may_have_spaces_in_words(tmp_path):
+    (tmp_path / "v").write_bytes(b"the 0.5 1\n. . . 2 3\nto name@domain.com 4 5\n")
+
+    got = read_glove_text(tmp_path / "v")
+
+    expected = np.array([[0.5, 1], [2, 3], [4, 5]], np.float32)
+    assert_same(got, Vectors(["the", ". . .", "to name@domain.com"], expected))
+
+
+DAMAGED = "the file is damaged or of another format, so fetch or export it again"
+CUT_SHORT = "the file is cut short or its header wrong, so fetch or export it again"
+CONVERT = "convert the file to UTF-8, for example with iconv"
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (
+            b"",
+            ", line 1: expected the number of words and of dimensions, got b''; " + DAMAGED,
+        ),
+        (
+            b"the 0.5 1\n",
+            ", line 1: expected the number of words and of dimensions, got b'the 0.5 1\\n'; " + DAMAGED,
+        ),
+        (
+            b"1 0\nthe\n",
+            ", line 1: expected the number of words and of dimensions, got b'1 0\\n'; " + DAMAGED,
+        ),
+        (
+            b"2 2\nthe 1 2\n",
+            ", line 2: expected 2 words in all, as the header says, got 1; " + CUT_SHORT,
+        ),
+        (
+            b"1 2\nthe 1 2\nof 1 2\n",
+            ", line 3: expected 1 words in all, as the header says, got 2; " + CUT_SHORT,
+        ),
+        (
+            b"2 2\nthe 1 2\nof 1\n",
+            ", line 3: expected a word and 2 numbers, got 2 columns; " + DAMAGED,
+        ),
+        (
+            b"2 2\nthe 1 2 3\nof 1 2\n",
+            ", line 2: expected a word and 2 numbers, got 4 columns; " + DAMAGED,
+        ),
+        (
+            b"2 2\nthe 1 2\n\nof 1 2\n",
+            ", line 3: expected a word and 2 numbers, got 1 columns; " + DAMAGED,
+        ),
+        (
+            b"2 2\nthe 1 2\nof 1 x2\n",
+            ", line 3: expected a number in column 3, got 'x2'; " + DAMAGED,
+        ),
+        (
+            b"2 2\nthe 1 2\n\xffof 1 2\n",
+            ", line 3: expected UTF-8, got b'\\xffof 1 2\\n'; " + CONVERT,
+        ),
+        (
+            b"2 2\nthe 1 2\nof 1 nan\n",
+            ": expected finite numbers, got nan or infinity for 'of', word 2 of 2; train again "
+            "with a lower rate, or remove the word",
+        ),
+    ],
+)
+def test_broken_text_is_told_with_its_line(tmp_path, content, complaint):
+    (tmp_path / "v.txt").write_bytes(content)
+
+    with pytest.raises(InputError) as caught:
+        read_word2vec_text(tmp_path / "v.txt")
+
+    assert str(caught.value) == f"{tmp_path}/v.txt{complaint}"
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"", ", line 1: expected a word and its numbers, with spaces between, got one column; "),
+        (
+            b"the\n",
+            ", line 1: expected a word and its numbers, with spaces between, got one column; ",
+        ),
+        (b"the 1 2\nof 1\n", ", line 2: expected a word and 2 numbers, got 2 columns; "),
+        (b"the 1 2\nof 1 2 -.3e-5\n", ", line 2: expected a word and 2 numbers, got 4 columns; "),
+        (b"2 2\nthe 1 2\n", ", line 2: expected a word and 1 numbers, got 3 columns; "),
+        (b"the 1 2\nof one 2\n", ", line 2: expected a number in column 2, got 'one'; "),
+    ],
+)
+def test_broken_glove_text_is_told_with_its_line(tmp_path, content, complaint):
+    (tmp_path / "v.txt").write_bytes(content)
+
+    with pytest.raises(InputError) as caught:
+        read_glove_text(tmp_path / "v.txt")
+
+    assert str(caught.value) == f"{tmp_path}/v.txt{complaint}{DAMAGED}"
+
+
+ONE = b"\x00\x00\x80\x3f"
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (
+            b"the " + ONE,
+            ", line 1: expected the number of words and of dimensions, got b'the \\x00\\x00\\x80?'"
+            "; " + DAMAGED,
+        ),
+        (
+            b"9999999999 300\nthe " + ONE,
+            ": expected 9999999999 words with 300 float32 each, as the header says, got a file "
+            "that ends at byte 23; " + CUT_SHORT,
+        ),
+        (
+            b"2 1\nthe " + ONE + b"\nof " + ONE[:3],
+            ", byte 12: expected word 2 of 2, a space and 1 float32, got a file that ends before, "
+            "at byte 19; " + CUT_SHORT,
+        ),
+        (
+            b"1 1\nthe " + ONE + b"\nof " + ONE,
+            ", byte 12: expected the end after 1 words, as the header says, got a file of 20 "
+            "bytes; " + DAMAGED,
+        ),
+        (
+            b"1 1\n\xff " + ONE,
+            ", byte 4: expected word 1 of 1 in UTF-8, got b'\\xff'; " + DAMAGED,
+        ),
+    ],
+)
+def test_broken_binary_is_told_with_its_byte(tmp_path, content, complaint):
+    (tmp_path / "v.bin").write_bytes(content)
+
+    with pytest.raises(InputError) as caught:
+        read_word2vec_binary(tmp_path / "v.bin")
+
+    assert str(caught.value) == f"{tmp_path}/v.bin{complaint}"
+
+
+@pytest.mark.parametrize("read", [read_word2vec_text, read_glove_text, read_word2vec_binary])
+def test_a_missing_file_is_told_in_a_sentence(tmp_path, read):
+    with pytest.raises(InputError) as caught:
+        read(tmp_path / "none.txt")
+
+    assert str(caught.value) == (
+        f"{tmp_path}/none.txt cannot be read (No such file or directory); give the path of a file "
+        "of word vectors"
+    )
