@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-import numpy.typing as npt
-
-# Small beside a worker's memory even when the same block of many shards comes together there.
+# Small enough that one block from every shard fits in a worker's memory.
 _BLOCK_BYTES = 1 << 20
 
 
@@ -16,8 +13,8 @@ def block_rows(columns: int) -> int:
     return max(1, _BLOCK_BYTES // (4 * columns))
 
 
-def blocks(table: npt.NDArray[np.float32]) -> Iterator[tuple[int, slice]]:
-    """The blocks of a table (V, D): their numbers and their rows."""
-    size = block_rows(table.shape[1])
-    for number, begin in enumerate(range(0, len(table), size)):
-        yield number, slice(begin, min(begin + size, len(table)))
+def blocks(rows: int, columns: int) -> Iterator[range]:
+    """The rows of each block of a table (rows, columns), in their order."""
+    size = block_rows(columns)
+    for begin in range(0, rows, size):
+        yield range(begin, min(begin + size, rows))
