@@ -1,1 +1,4 @@
-"""The mathematics: sampling tables, windows, the SGNS update, merging, similarity. No Spark, no files."""
+"""The mathematics, in NumPy and Numba: sampling, windows, kernels, merging, measures.
+
+Nothing here knows Spark or reads a file. Only `kernels.code_cache` writes files: compiled kernels.
+"""

@@ -1,14 +1,14 @@
-"""The pairs of one region of words and one of contexts, with the noise that is due to them.
+"""Buckets: the pairs of one region of words and one region of contexts, with the noise due to them.
 
-Every pair (w, c) has K noise words drawn from P(n) over the whole vocabulary, of which a bucket can
-train only those of its own region of contexts. To draw all K there would give w noise wherever it has
-pairs, and so take from the score of a word and its own contexts the logarithm of how much they belong
-together. So noise does not follow the pairs: each word w of the region of words meets
+Every pair (w, c) has K noise words drawn from P(n) over the whole vocabulary. A bucket can train only the
+noise words of its own region of contexts. If all K were drawn there, w would have noise only in buckets
+where it has pairs, and the score of w and its contexts would lose the logarithm of how strongly they are
+associated. So noise does not follow the pairs. Each word w of the region of words meets
 
     K * (pairs of w in the whole pass) * P(region of contexts)
 
-noise words here, however many of its pairs lie here. Over a pass that is K for each of its pairs, of
-which the regions have their parts of P: the expectation of skip-gram with negative sampling itself.
+noise words in this bucket, whatever the number of its pairs in it. Over a pass that is K noise words per
+pair, which is the expectation of skip-gram with negative sampling.
 """
 
 from __future__ import annotations
@@ -21,24 +21,25 @@ from vecmill.core.arrays import Doubles, Ids, Places
 from vecmill.core.rows import Rows
 from vecmill.core.sampling import alias_table
 
-# A tile: so many words of a bucket meet so many noise words. The latter fill a block of the compiled
-# kernel; the former are as many as a window has, so that noise is shared no wider than in `core.sgns`.
+# A tile: TILE_WORDS words of a bucket meet TILE_NOISE noise words. The noise words fill a block of the
+# compiled kernel. The words are as many as a window has, so that no more words share noise words than in
+# `core.kernels.sgns_compiled`.
 TILE_WORDS = 8
 TILE_NOISE = 6
 
-# Pairs between two tiles, at most: about as many as a tile stands for at five noise words a pair.
+# Most pairs between two tiles: about as many as belong to one tile at five noise words per pair.
 STEP_PAIRS = 16
 
 
 class Bucket(NamedTuple):
-    """What one worker trains in one stratum: P pairs and M words with noise, in G steps.
+    """What one worker trains in one stratum: P pairs and M noisy words, in G steps.
 
-    Step g has the pairs and the noisy words that `part(P, g, G)` and `part(M, g, G)` say: first its pairs
-    (w, c, +) one after another, then (w, n, -) for each of its noisy words w and each n of `noise[g]`.
-    All ids are rows of the two tables that the bucket is trained on.
+    Step g has the pairs `part(P, g, G)` and the noisy words `part(M, g, G)`. It trains its pairs (w, c, +)
+    one after another, and then (w, n, -) for each of its noisy words w and each noise word n of `noise[g]`.
+    Ids are rows of the two tables that the bucket is trained on.
 
-        words, contexts  (P,)             int32  at most STEP_PAIRS a step
-        noisy            (M,)             int32  at most TILE_WORDS a step
+        words, contexts  (P,)             int32  at most STEP_PAIRS per step
+        noisy            (M,)             int32  at most TILE_WORDS per step
         noise            (G, TILE_NOISE)  int32
     """
 
@@ -49,24 +50,25 @@ class Bucket(NamedTuple):
 
 
 def part(items: int, step: int, steps: int) -> slice:
-    """The items of one step of `steps` equal ones."""
+    """The items of one step, if `steps` steps share them equally."""
     return slice(step * items // steps, (step + 1) * items // steps)
 
 
 def with_noise(
     words: Ids, contexts: Ids, *, expected: Doubles, noise: Doubles, rng: np.random.Generator
 ) -> Bucket:
-    """A bucket from its pairs and from what noise is due to it.
+    """The bucket of pairs, with the noise due to it.
 
-        expected  (rows of W,)  how often each word is to meet TILE_NOISE noise words here
-        noise     (rows of C,)  what each context weighs as noise; their sum does not matter
+        words, contexts  (P,)         the pairs
+        expected         (rows of W,) how often each word is expected to meet TILE_NOISE noise words
+        noise            (rows of C,) the weight of each context as a noise word; any sum
 
-    A word meets its noise as often as `expected` says, rounded up or down so that the expectation is
-    exact (systematic sampling), in an order that chance gives.
+    A word meets its noise as often as `expected` says, rounded up or down such that the expectation is
+    exact (systematic sampling). The order of the noisy words is random.
     """
     upto = np.cumsum(expected)
     total = upto[-1] if len(upto) and noise.any() else 0.0
-    # One draw decides on all roundings: whole numbers lie in [upto + u - expected, upto + u).
+    # One draw decides all roundings: it counts the whole numbers in [upto + u - expected, upto + u).
     times = np.diff(np.floor(upto + rng.random()), prepend=0.0) if total > 0 else np.zeros(len(upto))
     meets = times.astype(np.int64)
     noisy = rng.permutation(np.repeat(np.arange(len(meets), dtype=np.int32), meets))
@@ -77,7 +79,7 @@ def with_noise(
 
 
 def pairs_of(rows: Rows) -> tuple[Ids, Ids]:
-    """Every pair of the rows: its word and its context, (P,) int32 each."""
+    """The word and the context of every pair of the rows, (P,) int32 each."""
     lengths = np.diff(rows.offsets)
     return rows.words[rows.offsets[0] : rows.offsets[-1]], np.repeat(rows.centers, lengths)
 
@@ -85,13 +87,16 @@ def pairs_of(rows: Rows) -> tuple[Ids, Ids]:
 def sorted_by_bucket(
     words: Ids, contexts: Ids, word_region: Ids, context_region: Ids, n_regions: int
 ) -> tuple[Ids, Ids, Places]:
-    """The same pairs bucket after bucket, otherwise in their order, and where each bucket begins.
+    """The pairs sorted by bucket, in the given order within a bucket, and where each bucket begins.
 
-    Bucket `i * n_regions + j` has the words of region i and the contexts of region j; `word_region` and
-    `context_region` (V,) tell every id's. The bounds are (n_regions ** 2 + 1,).
+        words, contexts              (P,)                  int32  the pairs
+        word_region, context_region  (V,)                  int32  the region of each id
+        bounds (returned)            (n_regions ** 2 + 1,) int64
+
+    Bucket `i * n_regions + j` has the words of region i and the contexts of region j.
     """
     bucket = word_region[words] * np.int32(n_regions) + context_region[contexts]
-    # NumPy sorts 16 bits by radix, several times as quickly.
+    # NumPy sorts numbers of 16 bits by radix, which is several times as fast.
     kind = np.uint16 if n_regions <= 256 else np.int32
     order = np.argsort(bucket.astype(kind), kind="stable")
     bounds = np.zeros(n_regions**2 + 1, np.int64)

@@ -1,4 +1,4 @@
-"""Random numbers that depend on where they are used and on nothing else."""
+"""Random numbers that depend on their key alone: on the seed and on the place where they are used."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 class Purpose(IntEnum):
-    """What a stream of random numbers is for; a number is never given to another purpose."""
+    """The purpose of a stream of random numbers. The value of a purpose is never used for another one."""
 
     INITIALISE = 1
     PAIRS = 2
@@ -20,7 +20,7 @@ class Purpose(IntEnum):
 def generator(
     seed: int, purpose: Purpose, *, epoch: int = 0, slice_: int = 0, shard: int = 0
 ) -> np.random.Generator:
-    """The random numbers of one task: the same key gives the same numbers, however often it is run.
+    """The random numbers of one task: the same key gives the same numbers, however often the task runs.
 
     Philox is counter-based (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"), and
     SeedSequence spreads neighbouring keys over its whole key space, so streams do not overlap.

@@ -1,20 +1,20 @@
-"""How the changes that several shards made to the same rows become one change."""
+"""Merging the changes that several shards made to the same rows into one change."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-Change = npt.NDArray[np.float32]
-Merge = Callable[[Sequence[Change]], Change]
+from vecmill.core.arrays import Floats
+
+Merge = Callable[[Sequence[Floats]], Floats]
 
 
-def mean(changes: Sequence[Change]) -> Change:
-    """Parameter averaging: the mean of N changes of one shape (rows, D), added up in their order.
+def mean(changes: Sequence[Floats]) -> Floats:
+    """Parameter averaging: the mean of N changes of one shape (rows, D), added in their order.
 
-    Averaging N shards takes about 1/N of the steps that one shard would have taken.
+    The mean moves about 1/N as far as one shard that trained on all the data would.
     """
     total = changes[0].astype(np.float32)
     for change in changes[1:]:
@@ -23,12 +23,13 @@ def mean(changes: Sequence[Change]) -> Change:
     return total
 
 
-def adasum(changes: Sequence[Change]) -> Change:
-    """Row by row, what is parallel is averaged and what is orthogonal is added; (rows, D) each.
+def adasum(changes: Sequence[Floats]) -> Floats:
+    """Adasum: row by row, parallel changes are averaged and orthogonal changes are added; (rows, D) each.
 
-    Two changes a and b of a row become a (1 - a.b / 2|a|^2) + b (1 - a.b / 2|b|^2); more than two go in
-    pairs of neighbours, their results in pairs again (Maleki et al. 2020, arXiv:2006.02924, section 3).
-    A row that one shard alone has seen takes its whole step, one that all have seen about one of theirs.
+    Two changes a and b of a row become a (1 - a.b / 2|a|^2) + b (1 - a.b / 2|b|^2). Of more than two,
+    neighbours are merged in pairs, and the results in pairs again (Maleki et al. 2020, arXiv:2006.02924,
+    section 3).
+    A row changed by one shard keeps its full step; a row changed by all moves by about one shard's step.
     """
     level = list(changes)
     while len(level) > 1:
@@ -37,15 +38,15 @@ def adasum(changes: Sequence[Change]) -> Change:
     return level[0].astype(np.float32)
 
 
-def _adasum_of_two(a: Change, b: Change) -> Change:
+def _adasum_of_two(a: Floats, b: Floats) -> Floats:
     product = np.einsum("ij,ij->i", a, b)
     return _weight(product, a)[:, None] * a + _weight(product, b)[:, None] * b
 
 
-def _weight(product: Change, change: Change) -> Change:
-    """1 - product / 2|change|^2 for each row, 1 where the change is nothing."""
+def _weight(product: Floats, change: Floats) -> Floats:
+    """1 - product / 2|change|^2 per row; 1 for a row of zeros."""
     square = 2 * np.einsum("ij,ij->i", change, change)
-    share: Change = np.divide(product, square, out=np.zeros_like(product), where=square > 0)
+    share: Floats = np.divide(product, square, out=np.zeros_like(product), where=square > 0)
     return 1 - share
 
 

@@ -1,8 +1,8 @@
-"""The rows of a table cut into regions, which blocked training hands to its workers.
+"""Regions: the parts of a table's rows that blocked training assigns to workers.
 
-W and C are each cut into N regions, drawn anew for every pass over the text. A bucket is the pairs whose
-word lies in one region of W and whose context in one of C; a stratum is N buckets of which no two share
-a region, so that N workers can train them side by side and never touch the same row. N strata are a pass.
+W and C are each cut into N regions, anew for every pass over the text. A bucket is all pairs whose word
+lies in one region of W and whose context lies in one region of C. A stratum is N buckets of which no two
+share a region, so N workers train it at the same time and never touch the same row. N strata are a pass.
 Stratified stochastic gradient descent: Gemulla et al. 2011, "Large-scale matrix factorization with
 distributed stochastic gradient descent", KDD.
 """
@@ -15,14 +15,14 @@ import numpy as np
 
 from vecmill.core.arrays import Doubles, Ids, Places
 
-# So many of the heaviest words of each region are dealt to even out the load, the rest by chance alone.
+# The heaviest rows of each region that are assigned by load; the others are assigned at random.
 _LEVELLED = 64
 
 
 class Regions(NamedTuple):
     """V rows in N regions.
 
-    order   (V,)      int32  ids, region after region, rising within each
+    order   (V,)      int32  ids, region after region, ascending within a region
     bounds  (N + 1,)  int64  where each region begins in `order`
     """
 
@@ -30,7 +30,7 @@ class Regions(NamedTuple):
     bounds: Places
 
     def members(self, region: int) -> Ids:
-        """The ids of a region, rising."""
+        """The ids of a region, ascending."""
         return self.order[self.bounds[region] : self.bounds[region + 1]]
 
     def of_ids(self) -> Ids:
@@ -42,7 +42,7 @@ class Regions(NamedTuple):
         return region
 
     def places(self) -> Ids:
-        """Where each id stands among the members of its region, (V,) int32."""
+        """The position of each id among the members of its region, (V,) int32."""
         places = np.empty(len(self.order), np.int32)
         begins = np.repeat(self.bounds[:-1], np.diff(self.bounds))
         places[self.order] = np.arange(len(places)) - begins
@@ -50,11 +50,12 @@ class Regions(NamedTuple):
 
 
 def cut(weights: Doubles, n_regions: int, rng: np.random.Generator) -> Regions:
-    """V rows into regions by chance, whose sums of `weights` (V,) are about equal.
+    """Cut V rows at random into regions with about equal sums of `weights` (V,).
 
-    Rows are dealt by falling weight, one to each region in turn, in an order that chance gives; of the
-    first rows the heavier goes where there is less. A row that is heavier than a whole region's share
-    stays heavier, and its region has the lightest rows beside it. Takes 28 bytes a row.
+    In each turn, every region gets one of the next `n_regions` rows by descending weight. In the first
+    _LEVELLED turns the region with the smallest sum gets the heaviest row; in later turns the order is
+    random. A row that is heavier than the mean region stays heavier, and its region gets the lightest rows
+    of the first turns. Needs 28 bytes per row.
     """
     size = len(weights)
     order = np.argsort(-weights, kind="stable")
@@ -63,10 +64,10 @@ def cut(weights: Doubles, n_regions: int, rng: np.random.Generator) -> Regions:
     levelled = min(_LEVELLED, size // n_regions)
     for turn in range(levelled):
         rows = order[turn * n_regions : (turn + 1) * n_regions]
-        dealt = rng.permutation(n_regions)
-        dealt = dealt[np.argsort(load[dealt], kind="stable")]
-        region[rows] = dealt
-        load[dealt] += weights[rows]
+        takers = rng.permutation(n_regions)
+        takers = takers[np.argsort(load[takers], kind="stable")]
+        region[rows] = takers
+        load[takers] += weights[rows]
     rest = order[levelled * n_regions :]
     turns = np.tile(np.arange(n_regions, dtype=np.int32), (-(-len(rest) // n_regions), 1))
     region[rest] = rng.permuted(turns, axis=1).ravel()[: len(rest)]
@@ -77,10 +78,10 @@ def cut(weights: Doubles, n_regions: int, rng: np.random.Generator) -> Regions:
 
 
 def context_region(word_region: int, stratum: int, n_regions: int) -> int:
-    """The region of C that the worker of a region of W trains in a stratum."""
+    """The region of C that the worker of a region of W trains in a stratum; all count from 0."""
     return (word_region + stratum) % n_regions
 
 
 def stratum(word_regions: Ids, context_regions: Ids, n_regions: int) -> Ids:
-    """The stratum in which pairs of these regions are trained."""
+    """The stratum in which pairs of these regions are trained; element by element."""
     return (context_regions - word_regions) % n_regions

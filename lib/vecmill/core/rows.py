@@ -1,4 +1,4 @@
-"""Rows of the pairs table as flat arrays, the form in which pairs are drawn and trained on."""
+"""Rows of the pairs table as flat arrays, the form in which pairs are drawn and trained."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from vecmill.core.arrays import Ids
 
 
 class Rows(NamedTuple):
-    """B positions of the subsampled corpus, with P words in all their windows and K noise words each.
+    """B positions of the subsampled corpus, with P words in all windows and K noise words per position.
 
     Row b stands for the triples (w, c, +) and (w, n, -) for every word w of
     `words[offsets[b]:offsets[b + 1]]`, with c = `centers[b]` and n in `negatives[b]`.
 
-        centers    (B,)      int32   the token at the position
+        centers    (B,)      int32   the word at the position
         offsets    (B + 1,)  int32   where each row's words begin in `words`; offsets[0] need not be 0
         words      (P,)      int32   the words of the windows, row after row
         negatives  (B, K)    int32   noise words; K may be 0
@@ -29,7 +29,7 @@ class Rows(NamedTuple):
 
 
 def take(rows: Rows, begin: int, end: int) -> Rows:
-    """Rows `begin` to `end` as views; `words` stays whole, since the offsets say where to look."""
+    """Rows `begin` to `end` as views; `words` stays whole, since offsets point into it."""
     return Rows(
         rows.centers[begin:end],
         rows.offsets[begin : end + 1],
@@ -39,7 +39,7 @@ def take(rows: Rows, begin: int, end: int) -> Rows:
 
 
 def concatenate(parts: Sequence[Rows]) -> Rows:
-    """The rows of all parts, one part after another."""
+    """The rows of all parts in order; a single part is returned as it is."""
     if len(parts) == 1:
         return parts[0]
     lengths = np.concatenate([np.diff(part.offsets) for part in parts])
@@ -54,10 +54,10 @@ def concatenate(parts: Sequence[Rows]) -> Rows:
 
 
 def regroup(batches: Iterable[Rows], size: int) -> Iterator[Rows]:
-    """The same rows in batches of exactly `size`, but for the last, however they came.
+    """The same rows in batches of exactly `size` rows; the last batch may be smaller.
 
-    What is trained on in steps must not depend on how many rows Arrow happens to put into a batch.
-    Holds one batch and fewer than `size` rows.
+    Kernels train several rows per step, and the steps must not depend on how many rows Arrow puts into a
+    batch. Holds one batch and fewer than `size` rows.
     """
     held: list[Rows] = []
     count = 0

@@ -1,24 +1,21 @@
-"""The two sampling tables of word2vec: which tokens are kept, and which words serve as noise."""
+"""The sampling tables of word2vec: each word's probability to be kept, and its weight as a noise word."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from vecmill.core.arrays import Doubles, Ids, Places
 from vecmill.errors import ShapeError
 
-Counts = npt.NDArray[np.int64]
-Probabilities = npt.NDArray[np.float64]
 
+def keep_probability(counts: Places, total: int, subsample: float) -> Doubles:
+    """The probability that subsampling keeps a token of each word, (V,) float64, from the counts (V,).
 
-def keep_probability(counts: Counts, total: int, subsample: float) -> Probabilities:
-    """Probability that subsampling keeps one token of each word, from the words' counts.
-
-    With f = count / total and t = `subsample`, min(1, sqrt(t / f) + t / f): word2vec.c's code, and not
-    the 1 - sqrt(t / f) of the paper (Mikolov et al. 2013, arXiv:1310.4546, eq. 5).
-    `total` is the number of tokens that belong to the vocabulary; t = 0 keeps every token.
+    With f = count / total and t = `subsample`, it is min(1, sqrt(t / f) + t / f) as in word2vec.c, not
+    1 - sqrt(t / f) as in the paper (Mikolov et al. 2013, arXiv:1310.4546, eq. 5).
+    `total` is the number of tokens of all words of the vocabulary; t = 0 keeps every token.
     """
     if subsample == 0:
         return np.ones(len(counts))
@@ -26,41 +23,41 @@ def keep_probability(counts: Counts, total: int, subsample: float) -> Probabilit
     return np.minimum(1.0, np.sqrt(ratio) + ratio)
 
 
-def noise_weight(counts: Counts, exponent: float) -> Probabilities:
-    """Count ** exponent: what each word weighs among the noise words before it is normalised."""
+def noise_weight(counts: Places, exponent: float) -> Doubles:
+    """Count ** exponent, (V,) float64: the weight of each word as a noise word, not normalised."""
     return np.asarray(counts, np.float64) ** exponent
 
 
 class AliasTable(NamedTuple):
-    """A discrete distribution over V words that is drawn from in constant time (Walker 1977).
+    """A discrete distribution over V words, for draws in constant time (Walker 1977).
 
-    Word i owns the cell [i, i + 1): the part below i + `threshold[i]` is its own, the rest belongs to
-    `alias[i]`. Exact for any V up to 2**31, where a table of repeated ids has to round.
+    Cell i is [i, i + 1). Its part below i + `threshold[i]` belongs to word i, the rest to word `alias[i]`.
+    Unlike a table of repeated ids it does not round the probabilities, for any V up to 2**31.
 
         threshold  (V,)  float64 in [0, 1]
         alias      (V,)  int32
     """
 
-    threshold: npt.NDArray[np.float64]
-    alias: npt.NDArray[np.int32]
+    threshold: Doubles
+    alias: Ids
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[np.int32]:
-        """Independent draws, int32 ids of the given shape."""
-        place = rng.random(shape)
-        place *= len(self.alias)
-        cell = place.astype(np.int32)
-        place -= cell
-        return np.where(place < self.threshold[cell], cell, self.alias[cell])
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Ids:
+        """Independent draws: ids of the given shape, int32."""
+        position = rng.random(shape)
+        position *= len(self.alias)
+        cell = position.astype(np.int32)
+        position -= cell
+        return np.where(position < self.threshold[cell], cell, self.alias[cell])
 
 
-def alias_table(weights: Probabilities) -> AliasTable:
-    """The alias table of a distribution given by V non-negative weights, in O(V) array operations.
+def alias_table(weights: Doubles) -> AliasTable:
+    """The alias table of a distribution from V weights >= 0, in O(V) array operations.
 
-    Sweeping construction (Hübschle-Schneider and Sanders 2019, arXiv:1903.00227, section 3): light
-    cells are topped up by the heavy cell whose surplus covers the running sum of their deficits, and
-    a heavy cell that is used up is itself topped up by the next.
+    Sweeping construction (Hübschle-Schneider and Sanders 2019, arXiv:1903.00227, section 3): a light cell
+    is filled up by the heavy cell whose surplus covers the running sum of deficits. A heavy cell whose
+    surplus is used up is itself filled up by the next heavy cell.
 
-    Raises ShapeError where there is no weight at all, or one is negative or not finite.
+    Raises ShapeError if there is no weight, all are 0, or one is negative or not finite.
     """
     weights = np.asarray(weights, np.float64)
     total = weights.sum()
@@ -71,7 +68,7 @@ def alias_table(weights: Probabilities) -> AliasTable:
         )
     share = weights * (len(weights) / total)
     threshold, alias = share.copy(), np.arange(len(weights), dtype=np.int32)
-    # Rounding can leave equal shares all a little below 1; the largest is heavy all the same.
+    # If all shares are equal, rounding can leave all of them below 1; the largest counts as heavy.
     full = min(1.0, share.max())
     light, heavy = np.flatnonzero(share < full), np.flatnonzero(share >= full)
     if len(light) == 0:
@@ -83,7 +80,7 @@ def alias_table(weights: Probabilities) -> AliasTable:
     alias[light] = heavy[np.minimum(np.searchsorted(surplus, needed_before, "right"), last)]
 
     drained_by = np.searchsorted(need, surplus[:-1], "left")
-    # A heavy cell before any that has a surplus is nobody's alias, and so is drained by nobody.
+    # A heavy cell that comes before any surplus is the alias of no cell, so no cell drains it.
     drained = (drained_by < len(need)) & (surplus[:-1] > 0)
     overdraft = need[np.minimum(drained_by, len(need) - 1)] - surplus[:-1]
     threshold[heavy] = 1.0

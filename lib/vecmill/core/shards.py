@@ -59,7 +59,7 @@ def train_rows(
 def train_bucket(
     tables: Tables, bucket: Bucket, kernel: BucketKernel, rates: Floats, threads: int
 ) -> Metrics:
-    """Train `tables` in place on a bucket, with one rate per step; `threads` each take a part of its steps."""
+    """Train `tables` in place on a bucket, with one rate per step; threads share the steps."""
     if not len(bucket.noise):
         return Metrics(0, 0, 0)
     if threads == 1:

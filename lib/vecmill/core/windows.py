@@ -1,4 +1,4 @@
-"""From a corpus of word ids to the rows of the pairs table."""
+"""Drawing the rows of the pairs table from a corpus of word ids."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from vecmill.core.arrays import Floats, Ids, Places
 from vecmill.core.rows import Rows
 from vecmill.core.sampling import AliasTable
 
-# Tokens drawn at once. Part of the meaning of a seed: another number draws other rows.
+# Tokens per draw. Another number would give other rows for the same seed.
 BLOCK_TOKENS = 1 << 17
 _OUTSIDE = -1
 
 
 def draw_rows(
-    ids: npt.NDArray[np.int32],
-    ends: npt.NDArray[np.int64],
+    ids: Ids,
+    ends: Places,
     *,
-    keep: npt.NDArray[np.float32],
+    keep: Floats,
     noise: AliasTable,
     window: int,
     negatives: int,
@@ -28,25 +29,25 @@ def draw_rows(
 ) -> Rows:
     """One draw of subsampling, window radii and noise words for a block of texts.
 
-    Tokens are dropped first, so a window reaches over what is gone; then each position draws a radius
-    uniform on 1..`window`, the words within it that belong to the same text, and `negatives` noise
-    words. A position left without any word in its window gives no row.
+    Subsampling drops tokens first, so a window reaches over dropped tokens. Then each position draws a
+    radius, uniform on 1..`window`, and `negatives` noise words. Its row has the words of the same text
+    within the radius. A position with an empty window gives no row.
 
-        ids   (T,)  int32    the texts' word ids, one text after another
+        ids   (T,)  int32    word ids, text after text
         ends  (N,)  int64    where each text ends in `ids`; ends[-1] == T
-        keep  (V,)  float32  each word's probability to be kept
+        keep  (V,)  float32  the probability that subsampling keeps a token of each word
     """
     kept = rng.random(len(ids), dtype=np.float32) < keep[ids]
     text = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))[kept]
     tokens = ids[kept]
 
-    # `window` empty places after each text and before the first stand for "outside the text".
-    places = np.arange(len(tokens)) + window * (text + 1)
-    # One place more, or there would be no window to look at where no token was kept.
+    # `window` empty positions before the first text and after each text keep windows within their texts.
+    positions = np.arange(len(tokens)) + window * (text + 1)
+    # One more position, so that there is a window to look at even if no token was kept.
     padded = np.full(len(tokens) + window * (len(ends) + 1) + 1, _OUTSIDE, np.int32)
-    padded[places] = tokens
+    padded[positions] = tokens
     radius = np.zeros(len(padded), np.int8 if window < 127 else np.int32)
-    radius[places] = rng.integers(1, window + 1, len(tokens), dtype=radius.dtype)
+    radius[positions] = rng.integers(1, window + 1, len(tokens), dtype=radius.dtype)
 
     around, lengths = _windows(padded != _OUTSIDE, radius, window)
     filled = np.flatnonzero(lengths)
@@ -59,12 +60,12 @@ def draw_rows(
 def _windows(
     is_token: npt.NDArray[np.bool_], radius: npt.NDArray[Any], window: int
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int16]]:
-    """Which places lie in the window of each place but the first and last `window`, and how many.
+    """The positions in the window of each position, and their number; without the first and last `window`.
 
-        is_token  (P,)  whether there is a token at a place
-        radius    (P,)  of the window around it; 0 where there is none
+        is_token  (P,)  whether the position has a token
+        radius    (P,)  the radius of its window; 0 without a token
 
-    A distance is a row here, whole arrays long, so that each takes one comparison of all places.
+    One row per distance, so that each distance takes one comparison of whole arrays.
     """
     width, count = 2 * window + 1, len(radius) - 2 * window
     inside = np.zeros((width, count), np.bool_)
@@ -74,23 +75,23 @@ def _windows(
             reaches = radius[window : window + count] >= abs(shift - window)
             np.logical_and(reaches, is_token[shift : shift + count], out=inside[shift])
             lengths += inside[shift]
-    # Place after place: the number of a cell is place * width + shift, that of what it shows place + shift.
+    # Cell number = position * width + shift; it stands for position + shift.
     cells = np.flatnonzero(np.ascontiguousarray(inside.T))
     return cells - np.repeat(np.arange(count) * (width - 1), lengths), lengths
 
 
 def blocks_of_texts(
-    batches: Iterable[tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]],
+    batches: Iterable[tuple[Ids, Places]],
     tokens: int = BLOCK_TOKENS,
-) -> Iterator[tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]]:
-    """The same texts in blocks that end with the first text that brings them to `tokens` or more.
+) -> Iterator[tuple[Ids, Places]]:
+    """The same texts in blocks. A block ends with the first text that brings it to `tokens` tokens or more.
 
-    Where a block ends depends on the texts alone and not on how they came in `batches`, so that what
-    is drawn block by block from one generator does not depend on it either. Holds one block and one
-    batch; each (ids, ends) pair is as in `draw_rows`.
+    The ends depend on the texts alone and not on the batches. So rows that are drawn block by block from
+    one generator do not depend on the batches either. Holds one block and one batch. Each (ids, ends) is as
+    in `draw_rows`.
     """
-    held_ids: list[npt.NDArray[np.int32]] = []
-    held_ends: list[npt.NDArray[np.int64]] = []
+    held_ids: list[Ids] = []
+    held_ends: list[Places] = []
     held = 0
     for ids, ends in batches:
         begin, first = 0, 0

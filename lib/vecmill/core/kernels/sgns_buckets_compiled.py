@@ -1,8 +1,9 @@
-"""The compiled kernel of blocked training: skip-gram with negative sampling over a bucket, by Numba.
+"""Skip-gram with negative sampling over a bucket, for blocked training, compiled by Numba.
 
-The mathematics is that of `core.sgns_buckets`, a step at a time: a step's pairs one after another, each at
-the parameters that the one before it left, then its tile, of which all gradients are taken at the
-parameters before it. Vectors of a region are few, and stay in the second-level cache.
+The mathematics is that of `core.kernels.sgns_buckets_numpy`, step by step. The pairs of a step are trained
+one after another, each at the parameters that the pair before it left. Then the tile of the step is
+trained, with all gradients at the parameters before the tile. The vectors of a region are few enough to
+stay in the second-level cache.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ from vecmill.core.kernels.tiles import (
     train_tile,
 )
 
-# Pairs whose likelihoods are multiplied before a logarithm is taken, but for a step's more: each is at
-# least 1/2, and float64 ends at 2^-1022.
+# After this many pairs the logarithm of the product of their likelihoods is taken at the end of the step.
+# Each likelihood is at least 1/2, and the smallest normal float64 is 2^-1022.
 _MOST_PAIRS = 500
 
 _SIGNATURE = types.float64(TABLE, TABLE, IDS, IDS, IDS, IDS_BY_ROW, RATES, types.intp, types.intp)
@@ -47,11 +48,11 @@ def update(
         W               (words of the region, D)     float32  changed
         C               (contexts of the region, D)  float32  changed
         learning_rates  (G,)                         float32  one per step
-        steps           neighbouring steps to train; all without it
+        steps           consecutive steps to train; None trains all
 
-    Returns the loss in nats summed over pairs and noise, each taken before its update. Releases the GIL, so
-    that other threads can train other steps on the same tables. Raises ShapeError.
-    The same arguments give the same bytes.
+    Returns the loss in nats, summed over pairs and noise, each at the parameters before its update.
+    Releases the GIL, so that other threads can train other steps on the same tables. The same arguments
+    give the same bytes. Raises ShapeError.
     """
     check(W, C, bucket, learning_rates)
     steps = range(len(learning_rates)) if steps is None else steps
@@ -71,7 +72,7 @@ def _train(
     begin: int,
     end: int,
 ) -> Any:
-    """Steps `begin` to `end`; the loss in nats."""
+    """Train steps `begin` to `end`; returns the loss in nats."""
     n_pairs, n_noisy, steps, dim = len(words), len(noisy), len(noise), W.shape[1]
     tile = new_tile(TILE_WORDS, TILE_NOISE, dim)
 

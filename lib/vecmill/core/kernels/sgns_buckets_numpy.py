@@ -1,7 +1,8 @@
-"""The portable kernel of blocked training: skip-gram with negative sampling over a bucket, in NumPy.
+"""Skip-gram with negative sampling over a bucket, for blocked training, in NumPy.
 
-The loss is that of `core.sgns`, taken apart: with s(x) = 1 / (1 + exp(-x)), -log s(c . w) for every pair
-(w, c) of the bucket and -log s(-n . w) for every noisy word w and each noise word n of its step.
+The loss has the terms of `core.kernels.sgns_numpy`. With s(x) = 1 / (1 + exp(-x)), they are -log s(c . w)
+for every pair (w, c) of the bucket, and -log s(-n . w) for every noisy word w and each noise word n of its
+step.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from vecmill.core.buckets import STEP_PAIRS, TILE_NOISE, TILE_WORDS, Bucket
 from vecmill.core.kernels.sgns_numpy import check_array, check_ids, distinct, softplus
 from vecmill.errors import ShapeError
 
-# Steps whose gradients are taken at the same parameters: enough to pay for NumPy's calls, and about as
-# many pairs as the steps of `core.sgns` have.
+# Steps whose gradients are taken at the same parameters. Enough to outweigh the overhead of NumPy's calls;
+# together they have about as many pairs as a step of `core.kernels.sgns_numpy`.
 STEPS_TOGETHER = 4
 
-# Steps whose ids are sorted out together.
+# Steps that one plan covers.
 _STEPS_PER_PLAN = 256
 
 
@@ -37,11 +38,11 @@ def update(
         W               (words of the region, D)     float32  changed
         C               (contexts of the region, D)  float32  changed
         learning_rates  (G,)                         float32  one per step
-        steps           neighbouring steps to train; all without it
+        steps           consecutive steps to train; None trains all
         steps_together  consecutive steps whose gradients are taken at the same parameters and summed
 
-    Returns the loss in nats summed over pairs and noise, each taken before its step. Raises ShapeError.
-    The same arguments give the same bytes.
+    Returns the loss in nats, summed over pairs and noise, each at the parameters before its minibatch. The
+    same arguments give the same bytes. Raises ShapeError.
     """
     check(W, C, bucket, learning_rates)
     if steps_together < 1:
@@ -71,14 +72,14 @@ def update(
 
 
 class _Plan(NamedTuple):
-    """Where the scores of some steps lie in the products (U, O) of their minibatches.
+    """The positions of the S scores of some steps in the products (U, O) of their minibatches.
 
-    words, word_bounds      distinct words, minibatch after minibatch, and where each one's begin
-    outputs, output_bounds  the same of the outputs
+    words, word_bounds      distinct words, minibatch after minibatch, and where each minibatch begins
+    outputs, output_bounds  the same for outputs
     pair_bounds             where each minibatch begins among the scores
-    places  (S,)            place of each score in its minibatch's flattened product
+    places  (S,)            the position of each score in the flattened product of its minibatch
     target  (S,)  float32   1 for a pair, -1 for noise
-    step    (S,)            the step, counted from the bucket's first
+    step    (S,)            the step of each score, counted from the first step of the bucket
     """
 
     words: Places
@@ -108,7 +109,7 @@ def _plan(bucket: Bucket, begin: int, end: int, steps_together: int) -> _Plan:
     outputs, output_bounds, output_places = distinct(ids, output_batch, n_batches)
 
     noise_places = output_places[n_pairs:].reshape(-1, TILE_NOISE)[noisy_steps - begin]
-    # Pairs first, then each noisy word with its step's noise words; then sorted into minibatches.
+    # Pairs first, then each noisy word with the noise words of its step; then sorted by minibatch.
     word_of = np.concatenate([np.arange(n_pairs), np.repeat(np.arange(n_pairs, n_words), TILE_NOISE)])
     batch = word_batch[word_of]
     places = word_places[word_of] * np.diff(output_bounds)[batch]
@@ -131,13 +132,13 @@ def _plan(bucket: Bucket, begin: int, end: int, steps_together: int) -> _Plan:
 
 
 def _items(items: int, begin: int, end: int, steps: int) -> tuple[Places, slice]:
-    """The step of each item of steps `begin` to `end`, and the slice of those items."""
+    """The step of each item in steps `begin` to `end`, and the slice of these items among all."""
     bounds = np.arange(begin, end + 1) * items // steps
     return np.repeat(np.arange(begin, end), np.diff(bounds)), slice(bounds[0], bounds[-1])
 
 
 def check(W: Floats, C: Floats, bucket: Bucket, learning_rates: Floats) -> None:
-    """Raise ShapeError where a kernel's arguments are not as `update` says."""
+    """Raise ShapeError unless the arguments of a kernel are as `update` documents them."""
     if W.ndim != 2:
         raise ShapeError(f"W must have the shape (V, D), got {W.shape}")
     check_array("W", W, np.float32, W.shape)
@@ -148,11 +149,11 @@ def check(W: Floats, C: Floats, bucket: Bucket, learning_rates: Floats) -> None:
     check_array("noisy", bucket.noisy, np.int32, (n_noisy,))
     check_array("noise", bucket.noise, np.int32, (steps, TILE_NOISE))
     check_array("learning_rates", learning_rates, np.float32, (steps,))
-    # The compiled kernel takes one logarithm for all pairs of a step, whose likelihoods it multiplies.
+    # The compiled kernel multiplies the likelihoods of all pairs of a step before it takes a logarithm.
     if n_pairs > STEP_PAIRS * steps or n_noisy > TILE_WORDS * steps:
         raise ShapeError(
-            f"noise must have a step for each {STEP_PAIRS} of {n_pairs} pairs and each {TILE_WORDS} of "
-            f"{n_noisy} noisy words, got {steps}"
+            f"noise must have one step per {STEP_PAIRS} of {n_pairs} pairs and per {TILE_WORDS} of "
+            f"{n_noisy} noisy words, got {steps} steps"
         )
     for name, ids, size in (
         ("words", bucket.words, len(W)),

@@ -1,8 +1,8 @@
-"""The compiled kernel: skip-gram with negative sampling row by row, by Numba.
+"""Skip-gram with negative sampling over rows of the pairs table, compiled by Numba.
 
-The mathematics is that of `core.sgns`, with steps of a single row: all gradients of a row are taken
-at the parameters before it. A row is a tile (`core.tiles`): the words of the window meet the centre and the
-noise words, and the vectors of the next row are asked for while this one is computed.
+The mathematics is that of `core.kernels.sgns_numpy` with steps of one row: all gradients of a row are taken
+at the parameters before it. A row is a tile (`core.kernels.tiles`): the words of the window meet the centre
+and the noise words. The vectors of the next row are prefetched while a row is computed.
 """
 
 from __future__ import annotations
@@ -36,10 +36,11 @@ def update(W: Floats, C: Floats, rows: Rows, learning_rates: Floats) -> float:
     """One pass of stochastic gradient descent over `rows`, in place on W and C.
 
         W, C            (V, D)  float32  parameters of the words and of the outputs; changed
-        learning_rates  (B,)    float32  one a row
+        learning_rates  (B,)    float32  one per row
 
-    Returns the loss in nats summed over all words and their outputs, each taken before its row. Lets go of
-    the GIL, so that other threads may train on the same tables. Raises ShapeError.
+    Returns the loss in nats, summed over all words and their outputs, each at the parameters before its
+    row. Releases the GIL, so that other threads can train the same tables. The same arguments give the same
+    bytes. Raises ShapeError.
     """
     check(W, C, rows, learning_rates)
     rows = Rows(*map(np.ascontiguousarray, rows))
@@ -56,13 +57,13 @@ def _train(
     negatives: Any,
     learning_rates: Floats,
 ) -> Any:
-    """All rows; the loss in nats."""
+    """Train all rows; returns the loss in nats."""
     n_rows, n_negatives, dim = len(centers), negatives.shape[1], W.shape[1]
     longest = 0
     for row in range(n_rows):
         longest = max(longest, offsets[row + 1] - offsets[row])
     tile = new_tile(longest, 1 + n_negatives, dim)
-    # The centre is the first output of its block, and so meets both words there.
+    # The centre is the first output of the first block, and meets both words of a block.
     tile.targets[0, 0] = tile.targets[0, BLOCK_OUTPUTS] = ONE
 
     nats = 0.0
@@ -71,7 +72,7 @@ def _train(
             prefetch_row(C, centers[row + 1])
             for n in range(n_negatives):
                 prefetch_row(C, negatives[row + 1, n])
-            # The other words of the next window are most often in this one.
+            # The other words of the next window are mostly in this window too.
             if offsets[row + 2] > offsets[row + 1]:
                 prefetch_row(W, words[offsets[row + 2] - 1])
         around = words[offsets[row] : offsets[row + 1]]

@@ -1,17 +1,17 @@
-"""The portable kernel: skip-gram with negative sampling over rows of the pairs table, in NumPy.
+"""Skip-gram with negative sampling over rows of the pairs table, in NumPy.
 
-With s(x) = 1 / (1 + exp(-x)), a row's centre c, its noise words n and every word w of its window:
+With s(x) = 1 / (1 + exp(-x)), the centre c of a row, its noise words n and every word w of its window:
 
     L = -[ log s(c . w) + sum_n log s(-n . w) ]
     dL/dw = sum_o (s(o . w) - label_o) o        dL/do = (s(o . w) - label_o) w
 
 where the outputs o are c (label 1) and the n (label 0).
 
-Source: Mikolov et al. 2013, arXiv:1310.4546, eq. 4, negated so that lower is better; the
-expectation over noise is the K draws given. As in word2vec.c a noise word equal to its row's
-centre is left out. Departs from word2vec.c: exact s(), not its table cut at |x| > 6.
+Source: Mikolov et al. 2013, arXiv:1310.4546, eq. 4, negated so that lower is better; the K noise words of a
+row replace the expectation over noise. As in word2vec.c a noise word equal to the centre of its row is left
+out. Unlike word2vec.c, s() is exact and not a table cut at |x| > 6.
 
-B rows, P words in all windows, K noise words a row, V words in the vocabulary, D dimensions.
+B rows, P words in all windows, K noise words per row, V words in the vocabulary, D dimensions.
 In one step: U distinct words, O distinct outputs.
 """
 
@@ -27,12 +27,12 @@ from vecmill.core.arrays import Floats, Ids, Places
 from vecmill.core.rows import Rows
 from vecmill.errors import ShapeError
 
-# Enough rows to pay for NumPy's calls. Larger steps gain little speed, and as they sum more
-# gradients of one frequent word, all taken at the same place, they overshoot: at a rate of 0.1 and
-# window 5, steps of 16 rows came within 0.4 % of row-by-row loss, steps of 32 were seen to blow up.
+# Enough rows to outweigh the overhead of NumPy's calls. Larger steps gain little speed. They sum more
+# gradients of a frequent word, all taken at the same parameters, and overshoot: at a rate of 0.1 and window
+# 5, the loss of steps of 16 rows was within 0.4 % of the loss row by row, and steps of 32 diverged.
 ROWS_PER_STEP = 16
 
-# Rows whose ids are sorted out together: enough to hide the calls, few enough to stay in the cache.
+# Rows that one plan covers: enough to hide the overhead of calls, few enough to stay in the CPU's cache.
 _ROWS_PER_PLAN = 1024
 
 _LARGEST_KEY = int(np.iinfo(np.int64).max)
@@ -49,12 +49,12 @@ def update(
     """One pass of minibatch gradient descent over `rows`, in place on W and C.
 
         W, C            (V, D)  float32  parameters of the words and of the outputs; changed
-        learning_rates  (B,)    float32  one a row
+        learning_rates  (B,)    float32  one per row
         rows_per_step   consecutive rows whose gradients are taken at the same parameters and summed
 
-    Returns the loss in nats summed over all words and their outputs, each taken before its step.
-    Raises ShapeError. The same arguments give the same bytes. A step costs three products of
-    U x O x D: least where neighbouring rows share words, as the windows of a text do.
+    Returns the loss in nats, summed over all words and their outputs, each at the parameters before its
+    step. The same arguments give the same bytes. Raises ShapeError. A step costs three products of
+    U x O x D. Consecutive rows of a text share most of their words, which keeps U small.
     """
     check(W, C, rows, learning_rates)
     if rows_per_step < 1:
@@ -79,7 +79,7 @@ def update(
             np.tanh(gains, out=gains)
             gains -= target
             gains *= half_rates[step]
-            # Its scores are taken, so that the same memory can gather what each pair gains.
+            # The scores are copied, so the same memory can collect the gains of all pairs.
             matrix.fill(0)
             np.add.at(matrix.reshape(-1), pairs.reshape(-1), gains.reshape(-1))
 
@@ -90,7 +90,7 @@ def update(
 
 
 def loss(W: Floats, C: Floats, rows: Rows) -> float:
-    """The loss of `rows` in nats, summed as `update` sums it; W and C (V, D) float32 unchanged."""
+    """The loss of `rows` in nats, summed as in `update`; W and C (V, D) float32 stay. Raises ShapeError."""
     _check_tables(W, C)
     _check_rows(rows, len(W))
     total = 0.0
@@ -105,17 +105,17 @@ def loss(W: Floats, C: Floats, rows: Rows) -> float:
 
 
 class _Plan(NamedTuple):
-    """Where the scores of some rows lie in their steps' products (U, O) of words and outputs.
+    """The positions of the scores of some rows in the products (U, O) of words and outputs of their steps.
 
-    A step looks a vector up once however often its rows name it, so one matrix product holds all
-    its scores, and no id is written twice when the gradients come back.
+    A step reads each distinct vector once. So one matrix product holds all its scores, and each row is
+    written once.
 
-        words, word_bounds      distinct words, step after step, and where each step's begin
-        outputs, output_bounds  the same of the outputs
+        words, word_bounds      distinct words, step after step, and where each step begins
+        outputs, output_bounds  the same for outputs
         pair_bounds             where each step begins in `pairs`
-        pairs        (P, 1+K)   place of each score in its step's flattened product
-        row_of_word  (P,)
-        counted      (B, 1+K)   0 for a noise word equal to its row's centre, else 1
+        pairs        (P, 1+K)   the position of each score in the flattened product of its step
+        row_of_word  (P,)       the row of each word
+        counted      (B, 1+K)   0 for a noise word equal to the centre of its row, else 1
         sign         (1+K,)     -1 for the centre, +1 for noise: L = sum log(1 + exp(sign * score))
     """
 
@@ -143,7 +143,7 @@ class _Plan(NamedTuple):
 
 
 def _parts(rows: Rows, rows_per_step: int) -> Iterator[tuple[Rows, int]]:
-    """`rows` in parts of whole steps, each with the number of its first row."""
+    """`rows` in parts of whole steps, each with the number of its first row; offsets begin at 0."""
     size = max(1, _ROWS_PER_PLAN // rows_per_step) * rows_per_step
     for first in range(0, len(rows.centers), size):
         offsets = rows.offsets[first : first + size + 1]
@@ -193,11 +193,11 @@ def _plan(rows: Rows, rows_per_step: int) -> _Plan:
 
 
 def distinct(ids: Ids, steps: Places, n_steps: int) -> tuple[Places, Places, Places]:
-    """Each step's distinct ids, where each step's begin, and every id's place among its step's."""
+    """The distinct ids of each step, where each step begins, and each id's position within its step."""
     id_bits, place_bits = int(ids.max(initial=0)).bit_length(), len(ids).bit_length()
     keys = (steps << id_bits) | ids
     if n_steps << (id_bits + place_bits) <= _LARGEST_KEY:
-        # Numbers that end in their places: to sort them takes half the time of finding an order.
+        # Keys with their positions in the low bits: sorting them takes half the time of argsort.
         placed = np.sort((keys << place_bits) | np.arange(len(keys)))
         order, ordered = placed & ((1 << place_bits) - 1), placed >> place_bits
     else:
@@ -221,15 +221,15 @@ def _nats(scores: Floats, plan: _Plan) -> float:
 
 
 def softplus(x: Floats) -> Floats:
-    """log(1 + exp(x)) to 1e-7 without overflow; not a number, and no warning, where x is none."""
-    # Not log1p, for which NumPy has no vector instructions: it took half the time of the loss.
+    """log(1 + exp(x)) to 1e-7, without overflow; NaN, without a warning, for NaN."""
+    # Not log1p: NumPy has no vector instructions for it, and it took half the time of the loss.
     nats: Floats = np.log(1 + np.exp(-np.abs(x)))
     nats += np.maximum(x, 0)
     return nats
 
 
 def check(W: Floats, C: Floats, rows: Rows, learning_rates: Floats) -> None:
-    """Raise ShapeError where a kernel's arguments are not as `update` says."""
+    """Raise ShapeError unless the arguments of a kernel are as `update` documents them."""
     _check_tables(W, C)
     _check_rows(rows, len(W))
     check_array("learning_rates", learning_rates, np.float32, (len(rows.centers),))
@@ -253,10 +253,10 @@ def _check_rows(rows: Rows, vocabulary_size: int) -> None:
     first, last = rows.offsets[0], rows.offsets[-1]
     if first < 0 or last > len(rows.words) or (np.diff(rows.offsets) < 0).any():
         raise ShapeError(
-            f"offsets must rise from 0 or more to at most the number of words, {len(rows.words)}, "
+            f"offsets must ascend from 0 or more to at most the number of words, {len(rows.words)}, "
             f"got {first}..{last}"
         )
-    # A batch may be a view of many more words, which are none of its own.
+    # A batch may be a view; words outside its offsets are not its own.
     own_words = rows.words[first:last]
     named_ids = {"centers": rows.centers, "words": own_words, "negatives": rows.negatives}
     for name, ids in named_ids.items():
@@ -264,7 +264,7 @@ def _check_rows(rows: Rows, vocabulary_size: int) -> None:
 
 
 def check_ids(name: str, ids: Ids, size: int) -> None:
-    """Raise ShapeError where an id is no row of a table of `size` rows."""
+    """Raise ShapeError if an id is not a row of a table with `size` rows."""
     if ids.size and (ids.min() < 0 or ids.max() >= size):
         raise ShapeError(
             f"{name} must hold ids in 0..{size - 1}, the rows of its table, got {ids.min()}..{ids.max()}"
@@ -272,7 +272,7 @@ def check_ids(name: str, ids: Ids, size: int) -> None:
 
 
 def check_array(name: str, array: npt.NDArray[np.generic], dtype: type, shape: tuple[int, ...]) -> None:
-    """Raise ShapeError where an array has another type or shape."""
+    """Raise ShapeError if an array has another dtype or shape."""
     if array.dtype != dtype or array.shape != shape:
         raise ShapeError(
             f"{name} must be {np.dtype(dtype)} of shape {shape}, got {array.dtype} of shape {array.shape}"

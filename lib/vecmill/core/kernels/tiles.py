@@ -1,13 +1,13 @@
-"""What the compiled kernels share: tiles of words and outputs that meet, and s(x).
+"""Tiles, which compiled kernels train on: words and outputs that all meet.
 
-Of a tile every word meets every output, so scores and gradients are products of small matrices. They go by
-blocks of two words and six outputs, whose sums stay in registers (`core.registers`). Words are read and
-changed where they lie; outputs are copied first, since all gradients are taken at the parameters before the
-tile, and words are changed after outputs.
+Every word of a tile meets every output, so scores and gradients are products of small matrices. They are
+computed in blocks of two words and six outputs, whose sums stay in registers (`core.kernels.registers`).
+Words are read and changed in their table. Outputs are copied first: all gradients are taken at the
+parameters before the tile, and words are changed after outputs.
 
-A place of a block without a pair, because the number of words is odd or an output is left out, has vectors
-of zeros: its score is 0, its gradient goes into a row that nobody reads, and its loss of log 2 is taken off
-at the end. s(x) comes from a rational function of tanh.
+A position of a block has no pair if the number of words is odd or if an output is left out. It has vectors
+of zeros, its score is 0, and its gradient goes to a row that is never read. `loss_of` subtracts its loss of
+log 2. s(x) is computed from tanh, which is approximated by a rational function.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from vecmill.core.arrays import Floats
 from vecmill.core.kernels.compiling import inlined
 from vecmill.core.kernels.registers import ADDRESS, LANES, Numbers, Row, Sums, by_chunks, instruction
 
-# A block: six outputs are word2vec's centre and five noise words; its 12 scores lie in 16 places, word
+# A block: six outputs are word2vec's centre and five noise words. Its 12 scores take 16 positions, word
 # after word.
 BLOCK_WORDS = 2
 BLOCK_OUTPUTS = 6
-_PLACES = 16
+_POSITIONS = 16
 
-# Blocks whose likelihoods are multiplied before a logarithm is taken: each is at least 1/2, and float32
-# ends at 2^-126.
+# Blocks whose likelihoods are multiplied before a logarithm is taken. Each likelihood is at least 1/2, and
+# the smallest normal float32 is 2^-126.
 _MOST_BLOCKS = 100
 
 _LINE_BYTES = 64
@@ -42,27 +42,27 @@ ZERO = np.float32(0)
 
 _AT = types.intp
 
-# tanh(x) = x P(x^2) / Q(x^2) for |x| <= 9, to 4e-7 in float32: least squares, reweighted until the
-# largest error was least. Beyond 9 tanh is 1 to float32's precision.
+# tanh(x) = x P(x^2) / Q(x^2) for |x| <= 9, with an error of at most 4e-7 in float32. Fitted by least
+# squares, reweighted to minimise the largest error. Beyond 9 tanh is 1 in float32.
 _TANH_END = 9.0
 _P = (9.999999064e-1, 1.337319788e-1, 3.486582113e-3, 2.047183399e-5, 1.318422820e-8)
 _Q = (1.0, 4.670649475e-1, 2.584198003e-2, 3.271385740e-4, 7.702665365e-7)
 
 
 class Tile(NamedTuple):
-    """Words and outputs that meet, and what is computed of them; addresses are those of rows of a table.
+    """Words and outputs that meet, and working memory. N and O are multiples of the sizes of a block.
 
-    outputs      (O, width)  float32  their vectors, O being a multiple of BLOCK_OUTPUTS
-    output_at    (O,)        intp     where they lie
-    words_from   (N,)        intp     where the words lie, N being a multiple of BLOCK_WORDS
-    words_to     (N,)        intp     the same, but for the word that an odd number lacks
+    outputs      (O, width)  float32  copies of the outputs' vectors
+    output_at    (O,)        intp     the addresses of the outputs in their table
+    words_from   (N,)        intp     the addresses that words are read from
+    words_to     (N,)        intp     the addresses that words are written to
     scores       (O / BLOCK_OUTPUTS, N / BLOCK_WORDS, 16)  float32
-    gains        the same shape: what a score's gradient moves along, times the learning rate
+    gains        (like scores)        float32  -dL/dscore times the learning rate
     targets      (O / BLOCK_OUTPUTS, 16)  float32  1 for outputs that are contexts, -1 for noise
-    likelihood   (16,)       float32  of each place, the product of s(|score|)
-    linear       (16,)       float32  of each place, the sum of |score| - target * score
-    blocks, idle (1,)        int64    blocks in those two, and places in them without a pair
-    zeros, waste (width,)    float32  what such places read, and what they write
+    likelihood   (16,)       float32  per position of a block, the product of s(|score|)
+    linear       (16,)       float32  per position of a block, the sum of |score| - target * score
+    blocks, idle (1,)        int64    the blocks in `likelihood`, and their positions without a pair
+    zeros, waste (width,)    float32  the rows that positions without a pair read and write
     """
 
     outputs: Any
@@ -82,12 +82,12 @@ class Tile(NamedTuple):
 
 @inlined
 def new_tile(n_words: int, n_outputs: int, dim: int) -> Tile:
-    """A tile with room for so many; all its outputs are noise, and left out."""
+    """A tile with room for words and outputs; all its outputs are noise and are left out."""
     width = (dim + LANES - 1) // LANES * LANES
     word_blocks = (n_words + BLOCK_WORDS - 1) // BLOCK_WORDS
     output_blocks = (n_outputs + BLOCK_OUTPUTS - 1) // BLOCK_OUTPUTS
     zeros, waste = np.zeros(width, np.float32), np.zeros(width, np.float32)
-    shape = (output_blocks, word_blocks, _PLACES)
+    shape = (output_blocks, word_blocks, _POSITIONS)
     return Tile(
         np.zeros((output_blocks * BLOCK_OUTPUTS, width), np.float32),
         np.full(output_blocks * BLOCK_OUTPUTS, waste.ctypes.data, np.intp),
@@ -95,9 +95,9 @@ def new_tile(n_words: int, n_outputs: int, dim: int) -> Tile:
         np.zeros(word_blocks * BLOCK_WORDS, np.intp),
         np.zeros(shape, np.float32),
         np.zeros(shape, np.float32),
-        np.full((output_blocks, _PLACES), -ONE),
-        np.ones(_PLACES, np.float32),
-        np.zeros(_PLACES, np.float32),
+        np.full((output_blocks, _POSITIONS), -ONE),
+        np.ones(_POSITIONS, np.float32),
+        np.zeros(_POSITIONS, np.float32),
         np.zeros(1, np.int64),
         np.zeros(1, np.int64),
         zeros,
@@ -107,29 +107,29 @@ def new_tile(n_words: int, n_outputs: int, dim: int) -> Tile:
 
 @inlined
 def address(table: Floats, row: int) -> Any:
-    """Where a row of a table (V, D) lies."""
+    """The address of a row of a table (V, D)."""
     return table.ctypes.data + np.int64(row) * table.strides[0]
 
 
 @inlined
-def take_output(tile: Tile, place: int, table: Floats, row: int) -> None:
-    """Let the tile's output at a place be a row of a table."""
-    tile.output_at[place] = address(table, row)
-    _copy(address(table, row), address(tile.outputs, place), table.shape[1])
+def take_output(tile: Tile, position: int, table: Floats, row: int) -> None:
+    """Make a row of a table the tile's output at a position."""
+    tile.output_at[position] = address(table, row)
+    _copy(address(table, row), address(tile.outputs, position), table.shape[1])
 
 
 @inlined
-def leave_output(tile: Tile, place: int) -> None:
-    """Leave the output at a place out."""
-    tile.output_at[place] = tile.waste.ctypes.data
-    tile.outputs[place] = ZERO
+def leave_output(tile: Tile, position: int) -> None:
+    """Leave out the output at a position."""
+    tile.output_at[position] = tile.waste.ctypes.data
+    tile.outputs[position] = ZERO
 
 
 @inlined
 def take_words(tile: Tile, table: Floats, ids: Any) -> None:
-    """Let the tile's words be these rows of a table."""
-    for place in range(len(ids)):
-        tile.words_from[place] = tile.words_to[place] = address(table, ids[place])
+    """Make rows of a table the tile's words."""
+    for position in range(len(ids)):
+        tile.words_from[position] = tile.words_to[position] = address(table, ids[position])
     if len(ids) % BLOCK_WORDS:
         tile.words_from[len(ids)] = tile.zeros.ctypes.data
         tile.words_to[len(ids)] = tile.waste.ctypes.data
@@ -137,9 +137,10 @@ def take_words(tile: Tile, table: Floats, ids: Any) -> None:
 
 @inlined
 def train_tile(tile: Tile, n_words: int, n_outputs: int, half_rate: np.float32, dim: int) -> Any:
-    """A step for all pairs of the tile; the loss in nats of what `loss_of` has not told yet, at times.
+    """Train all pairs of the tile; `n_outputs` excludes outputs that are left out.
 
-    `n_outputs` are those that were not left out.
+    Returns the part of the loss in nats that `loss_of` will not return: 0 for most tiles, since logarithms
+    are taken once per _MOST_BLOCKS blocks.
     """
     nats = 0.0
     output_blocks, word_blocks = len(tile.targets), (n_words + BLOCK_WORDS - 1) // BLOCK_WORDS
@@ -155,7 +156,7 @@ def train_tile(tile: Tile, n_words: int, n_outputs: int, half_rate: np.float32, 
             tile.blocks[0] += 1
             if tile.blocks[0] == _MOST_BLOCKS:
                 nats += loss_of(tile)
-    tile.idle[0] += output_blocks * word_blocks * _PLACES - n_words * n_outputs
+    tile.idle[0] += output_blocks * word_blocks * _POSITIONS - n_words * n_outputs
     for q in range(output_blocks):
         targets = tile.output_at[q * BLOCK_OUTPUTS :].ctypes.data
         _move_outputs(targets, tile.words_from.ctypes.data, word_blocks, tile.gains[q].ctypes.data, dim)
@@ -169,19 +170,19 @@ def train_tile(tile: Tile, n_words: int, n_outputs: int, half_rate: np.float32, 
 
 @inlined
 def loss_of(tile: Tile) -> Any:
-    """The loss in nats of all that was trained and has not been told yet."""
+    """The loss in nats of what was trained, without the parts that were returned before."""
     # With z = -target * score: log(1 + exp(z)) = max(z, 0) - log s(|z|).
     nats = -tile.idle[0] * LOG_2
-    for place in range(_PLACES):
-        nats += 0.5 * tile.linear[place] - np.log(tile.likelihood[place])
-        tile.likelihood[place], tile.linear[place] = ONE, ZERO
+    for position in range(_POSITIONS):
+        nats += 0.5 * tile.linear[position] - np.log(tile.likelihood[position])
+        tile.likelihood[position], tile.linear[position] = ONE, ZERO
     tile.blocks[0] = tile.idle[0] = 0
     return nats
 
 
 @instruction(types.void, _AT)
 def _prefetch(builder: ir.IRBuilder, at: ir.Value) -> None:
-    """Ask for the line of the cache at an address, to be written soon."""
+    """Prefetch the cache line at an address, for writing."""
     pointer, number = ir.IntType(8).as_pointer(), ir.IntType(32)
     function = builder.module.declare_intrinsic(
         "llvm.prefetch", [pointer], ir.FunctionType(ir.VoidType(), [pointer, number, number, number])
@@ -192,7 +193,7 @@ def _prefetch(builder: ir.IRBuilder, at: ir.Value) -> None:
 
 @inlined
 def prefetch_row(table: Floats, row: int) -> None:
-    """Ask for a row of a table (V, D), to be written soon."""
+    """Prefetch a row of a table (V, D), for writing."""
     begin = address(table, row)
     for offset in range(0, table.strides[0], _LINE_BYTES):
         _prefetch(begin + offset)
@@ -207,7 +208,7 @@ def _copy(builder: ir.IRBuilder, source: ir.Value, target: ir.Value, dim: ir.Val
 
 @instruction(types.float32, types.float32)
 def tanh(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
-    """The hyperbolic tangent to 4e-7; the logistic function of x is half of 1 + its value at x / 2."""
+    """The hyperbolic tangent of x to 4e-7; s(x) is half of 1 plus its value at x / 2."""
     return _tanh(Numbers(builder, x)).value
 
 
@@ -223,7 +224,7 @@ def _tanh(x: Numbers) -> Numbers:
 
 @instruction(types.float32, _AT, _AT, _AT)
 def dot(builder: ir.IRBuilder, first: ir.Value, second: ir.Value, dim: ir.Value) -> ir.Value:
-    """The product of two rows."""
+    """The dot product of two rows."""
     a, b, total = Row(builder, first), Row(builder, second), Sums(builder, 1)
     by_chunks(builder, dim, lambda j, count: total.add(0, a.load(j, count) * b.load(j, count)))
     return total.total()
@@ -233,7 +234,7 @@ def dot(builder: ir.IRBuilder, first: ir.Value, second: ir.Value, dim: ir.Value)
 def attract(
     builder: ir.IRBuilder, first: ir.Value, second: ir.Value, gain: ir.Value, dim: ir.Value
 ) -> None:
-    """Add to each of two rows `gain` times what the other one was."""
+    """Add to each of two rows `gain` times the old value of the other row."""
     a, b, by = Row(builder, first), Row(builder, second), Numbers.spread(builder, gain)
 
     def add(j: ir.Value, count: int) -> None:
@@ -254,7 +255,7 @@ def _score_block(
     scores: ir.Value,
     dim: ir.Value,
 ) -> None:
-    """The products of two words and six outputs that lie `width` numbers apart, word after word."""
+    """The dot products of two words with six outputs that lie `width` numbers apart, word after word."""
     words = [Row(builder, word) for word in (first, second)]
     rows, sums = _block_rows(builder, outputs, width), Sums(builder, BLOCK_WORDS * BLOCK_OUTPUTS)
 
@@ -280,10 +281,10 @@ def _weigh_block(
     likelihood: ir.Value,
     linear: ir.Value,
 ) -> None:
-    """The gains of a block's places from their scores, and what the loss needs of those."""
+    """The gains of a block from its scores; adds the scores to the sums that give the loss."""
     rate = Numbers.spread(builder, half_rate)
     of_loss = Row(builder, likelihood), Row(builder, linear)
-    for begin in range(0, _PLACES, LANES):
+    for begin in range(0, _POSITIONS, LANES):
         j = ADDRESS(begin)
         score, target = Row(builder, scores).load(j), Row(builder, targets).load(j)
         # s(x) = (1 + tanh(x / 2)) / 2
@@ -303,20 +304,21 @@ def _move_outputs(
     gains: ir.Value,
     dim: ir.Value,
 ) -> None:
-    """Add to six outputs, one after another, what the gains of some blocks make of their words.
+    """Add to six outputs the sums over their blocks of gain times word.
 
-    `targets` and `words` are the addresses of the addresses of outputs and words. What is added to a row is
-    summed up first, or a long window would lose the small among its moves.
+    `targets` and `words` point to arrays of addresses, of outputs and of words. The sum is formed before it
+    is added to a row; otherwise small terms of a long window would be lost in rounding.
     """
     outputs = [_row_at(builder, targets, ADDRESS(o)) for o in range(BLOCK_OUTPUTS)]
 
     def move(j: ir.Value, count: int) -> None:
         sums = Sums(builder, BLOCK_OUTPUTS)
         with cgutils.for_range(builder, blocks) as block:
-            by = Row(builder, builder.add(gains, builder.mul(block.index, ADDRESS(_PLACES * _FLOAT_BYTES))))
+            offset = builder.mul(block.index, ADDRESS(_POSITIONS * _FLOAT_BYTES))
+            by = Row(builder, builder.add(gains, offset))
             for t in range(BLOCK_WORDS):
-                place = builder.add(builder.mul(block.index, ADDRESS(BLOCK_WORDS)), ADDRESS(t))
-                vector = _row_at(builder, words, place).load(j, count)
+                position = builder.add(builder.mul(block.index, ADDRESS(BLOCK_WORDS)), ADDRESS(t))
+                vector = _row_at(builder, words, position).load(j, count)
                 for o in range(BLOCK_OUTPUTS):
                     gain = Numbers.spread(builder, by.number(t * BLOCK_OUTPUTS + o))
                     sums.add(o, gain * vector)
@@ -326,10 +328,10 @@ def _move_outputs(
     by_chunks(builder, dim, move)
 
 
-def _row_at(builder: ir.IRBuilder, addresses: ir.Value, place: ir.Value) -> Row:
-    """The row whose address stands at a place of an array of addresses."""
+def _row_at(builder: ir.IRBuilder, addresses: ir.Value, position: ir.Value) -> Row:
+    """The row whose address is at a position of an array of addresses."""
     begin = builder.inttoptr(addresses, ADDRESS.as_pointer())
-    return Row(builder, builder.load(builder.gep(begin, [place])))
+    return Row(builder, builder.load(builder.gep(begin, [position])))
 
 
 @instruction(types.void, _AT, _AT, _AT, _AT, _AT, _AT)
@@ -342,7 +344,7 @@ def _move_words(
     gains: ir.Value,
     dim: ir.Value,
 ) -> None:
-    """Add to two words, one after the other, what a block's gains make of its outputs as they were."""
+    """Add to two words, one after the other, the sums over a block of gain times copied output."""
     words = [Row(builder, word) for word in (first, second)]
     rows, by = _block_rows(builder, outputs, width), _block_gains(builder, gains)
 
@@ -367,7 +369,7 @@ def _block_rows(builder: ir.IRBuilder, outputs: ir.Value, width: ir.Value) -> li
 
 
 def _block_gains(builder: ir.IRBuilder, gains: ir.Value) -> list[list[Numbers]]:
-    """The gains of a block, by word and output, each in all lanes."""
+    """The gains of a block by word and output, each spread over all lanes."""
     row = Row(builder, gains)
     return [
         [Numbers.spread(builder, row.number(t * BLOCK_OUTPUTS + o)) for o in range(BLOCK_OUTPUTS)]
