@@ -25,7 +25,7 @@ $(VENV)/installed: pyproject.toml
 	@touch $@
 
 run: install  ## from text to vectors: the King James Bible, or CORPUS=my.txt
-	$(BIN)/python -m vecmill.commands.demo $(if $(CORPUS),--corpus '$(CORPUS)') --config $(CONFIG) --output $(OUT)
+	$(BIN)/vecmill demo $(if $(CORPUS),--corpus '$(CORPUS)') --config $(CONFIG) --set output.path='$(OUT)'
 
 test: install  ## all tests
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal

@@ -1,4 +1,4 @@
-"""Tokens to vocabulary and sampling tables: spark-submit jobs/build_vocabulary.py --config FILE."""
+"""Count words and build the sampling tables: spark-submit jobs/build_vocabulary.py --config FILE."""
 
 from __future__ import annotations
 

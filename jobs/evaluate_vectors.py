@@ -1,4 +1,4 @@
-"""Word vectors against test files: spark-submit jobs/evaluate_vectors.py --config FILE."""
+"""Score the word vectors in test files: spark-submit jobs/evaluate_vectors.py --config FILE."""
 
 from __future__ import annotations
 

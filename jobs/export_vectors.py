@@ -1,4 +1,4 @@
-"""The trained model to word vectors: spark-submit jobs/export_vectors.py --config FILE."""
+"""Write the model's word vectors in every format: spark-submit jobs/export_vectors.py --config FILE."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens to the pairs of every epoch: spark-submit jobs/generate_pairs.py --config FILE."""
+"""Draw the training pairs of every epoch: spark-submit jobs/generate_pairs.py --config FILE."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every stage from text to vectors: spark-submit jobs/run_pipeline.py --config FILE."""
+"""Run every stage from text to word vectors: spark-submit jobs/run_pipeline.py --config FILE."""
 
 from __future__ import annotations
 

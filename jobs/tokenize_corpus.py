@@ -1,4 +1,4 @@
-"""Text to tokens: spark-submit jobs/tokenize_corpus.py --config FILE."""
+"""Split text into tokens: spark-submit jobs/tokenize_corpus.py --config FILE."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pairs to a trained model: spark-submit jobs/train_model.py --config FILE."""
+"""Train a model from pairs: spark-submit jobs/train_model.py --config FILE."""
 
 from __future__ import annotations
 

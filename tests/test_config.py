@@ -1,4 +1,4 @@
-"""A configuration is whole and possible, or every one of its faults is told."""
+"""A configuration is complete and valid, or every fault is reported."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from vecmill.config import Config
 from vecmill.errors import ConfigError
+from vecmill.models import MODELS, ModelKind, Option
 
 NEEDED = ("input.path=corpus.txt", "output.path=out")
 
@@ -38,7 +39,7 @@ def test_defaults_are_those_of_word2vec_c():
     assert config.train.min_learning_rate == 0.025 * 0.0001
 
 
-def test_a_file_sets_what_it_names_and_leaves_the_rest(tmp_path: Path):
+def test_a_file_sets_the_keys_that_it_contains_and_no_others(tmp_path: Path):
     file = tmp_path / "größe.toml"
     file.write_text(
         """
@@ -61,7 +62,7 @@ def test_a_file_sets_what_it_names_and_leaves_the_rest(tmp_path: Path):
     assert (config.train.dim, config.train.epochs) == (20, 5)
 
 
-def test_overrides_win_over_the_file_and_later_ones_over_earlier_ones(tmp_path: Path):
+def test_overrides_replace_values_of_the_file_and_later_ones_replace_earlier_ones(tmp_path: Path):
     file = tmp_path / "a.toml"
     file.write_text('[input]\npath = "a"\n[output]\npath = "b"\n[train]\ndim = 20\nepochs = 2\n')
 
@@ -84,7 +85,7 @@ def test_overrides_win_over_the_file_and_later_ones_over_earlier_ones(tmp_path: 
         ("input.options.multiLine='true'", "input", "options", {"multiLine": "true"}),
     ],
 )
-def test_the_value_of_an_override_is_toml_or_else_a_string(override, section, key, value):
+def test_the_value_of_an_override_is_toml_or_a_string(override, section, key, value):
     assert getattr(getattr(load(override), section), key) == value
 
 
@@ -96,11 +97,11 @@ def test_the_value_of_an_override_is_toml_or_else_a_string(override, section, ke
         (["input.format=text", "input.column=body"], "body"),
     ],
 )
-def test_the_column_to_read_is_the_one_named_or_the_usual_one(input_, column):
+def test_the_column_to_read_is_the_configured_one_or_the_usual_one(input_, column):
     assert load(*input_).input.text_column == column
 
 
-def test_every_fault_is_told_in_one_message():
+def test_every_fault_is_reported_in_one_error():
     faults = faults_of(
         "train.dim=0",
         "train.dimm=5",
@@ -150,11 +151,35 @@ def test_every_fault_is_told_in_one_message():
         ("train.kernel=cuda", "train.kernel must be one of 'auto', 'numba' or 'numpy', got 'cuda'"),
     ],
 )
-def test_a_value_of_the_wrong_kind_is_told_with_what_was_expected(override, fault):
+def test_a_value_of_the_wrong_type_is_reported_with_what_was_expected(override, fault):
     assert faults_of(override) == (f"--set: {fault}",)
 
 
-def test_an_unknown_tokenizer_is_told_with_those_there_are():
+def test_an_unknown_model_is_reported_with_all_kinds():
+    assert load().build_model().kernels
+    for value in ("word2vec", "[1]"):
+        [fault] = faults_of(f"model.kind={value}")
+        assert fault.startswith("--set: model.kind must be one of 'sgns'")
+
+
+def test_an_unknown_key_of_a_model_is_reported():
+    assert faults_of("model.knd=sgns") == ("--set: model.knd is not a key; did you mean model.kind?",)
+
+
+def test_keys_that_a_model_adds_are_checked_and_suggested(monkeypatch):
+    options = {"mean": Option(bool, True, "divide by the window")}
+    kind = ModelKind("a toy", build=dict, options=options)
+    monkeypatch.setitem(MODELS, "toy", kind)
+
+    assert faults_of("model.kind=toy", "model.men=true") == (
+        "--set: model.men is not a key; did you mean model.mean?",
+    )
+    assert faults_of("model.kind=toy", "model.mean=5") == (
+        "--set: model.mean must be true or false, got 5",
+    )
+
+
+def test_an_unknown_tokenizer_is_reported_with_all_kinds():
     [fault] = faults_of("tokenizer.kind=words")
 
     for kind in ("sentences", "regex", "whitespace", "column", "python"):
@@ -170,29 +195,29 @@ def test_an_unknown_tokenizer_is_told_with_those_there_are():
         ("trian.dim=3", "trian is not a key; did you mean train?"),
         (
             "tokenizer.xyzzy=3",
-            "tokenizer.xyzzy is not a key; the keys there are: kind, lowercase, pattern, min_length",
+            "tokenizer.xyzzy is not a key; the keys of tokenizer are: kind, lowercase, pattern, min_length",
         ),
         (
             "xyzzy.a=3",
-            "xyzzy is not a key; the keys there are: input, tokenizer, vocabulary, pairs, train, "
+            "xyzzy is not a key; the sections are: input, tokenizer, vocabulary, pairs, model, train, "
             "evaluate, output",
         ),
     ],
 )
-def test_an_unknown_key_is_told_with_the_one_that_was_meant(override, fault):
+def test_an_unknown_key_is_reported_with_the_most_similar_key(override, fault):
     assert faults_of(override) == (f"--set: {fault}",)
 
 
 @pytest.mark.parametrize("text", ["dim=5", "train.dim", "train.=5", ".dim=5", "=5", ""])
-def test_an_override_of_another_form_is_a_fault(text):
+def test_an_override_in_another_form_is_a_fault(text):
     assert faults_of(text) == (f"--set {text}: must have the form section.key=value",)
 
 
 def test_an_override_below_a_value_is_a_fault():
-    assert "--set input.path.deep=5: path is a value and not a section" in faults_of("input.path.deep=5")
+    assert "--set input.path.deep=5: path is a value, not a section" in faults_of("input.path.deep=5")
 
 
-def test_what_must_be_set_is_told(tmp_path: Path):
+def test_a_missing_required_key_is_reported(tmp_path: Path):
     file = tmp_path / "empty.toml"
     file.write_text("")
 
@@ -203,8 +228,8 @@ def test_what_must_be_set_is_told(tmp_path: Path):
 
 
 @pytest.mark.parametrize("format_", ["text", "json", "parquet", "orc", "csv"])
-def test_a_format_of_files_needs_a_path(format_):
-    with pytest.raises(ConfigError, match=f"input.path must be set where .* '{format_}'"):
+def test_a_file_format_needs_a_path(format_):
+    with pytest.raises(ConfigError, match=f"input.path must be set if .* '{format_}'"):
         Config.load(None, [f"input.format={format_}", "output.path=out"])
 
 
@@ -223,7 +248,7 @@ def test_another_data_source_needs_no_path():
         (["tokenizer.kind=python", "tokenizer.pattern=a:b:c"], "got 'a:b:c'"),
         (
             ["tokenizer.kind=whitespace", "tokenizer.pattern=x"],
-            "tokenizer.pattern means nothing where tokenizer.kind is 'whitespace'; remove it",
+            "tokenizer.pattern is not used if tokenizer.kind is 'whitespace'; remove it",
         ),
         (["tokenizer.kind=column"], "use 'whitespace'"),
         (
@@ -236,15 +261,15 @@ def test_another_data_source_needs_no_path():
         ),
         (
             ["train.strategy=blocked", "pairs.materialize=false"],
-            "pairs.materialize must be true where train.strategy is 'blocked'",
+            "pairs.materialize must be true if train.strategy is 'blocked'",
         ),
         (
             ["train.strategy=blocked", "train.merge=mean"],
-            "train.merge means nothing where train.strategy is 'blocked'; remove it",
+            "train.merge is not used if train.strategy is 'blocked'; remove it",
         ),
     ],
 )
-def test_an_impossible_combination_is_told(overrides, fault):
+def test_an_invalid_combination_is_reported(overrides, fault):
     [found] = faults_of(*overrides)
 
     assert found.startswith("--set: ")
@@ -257,21 +282,21 @@ def test_without_numba_the_kernel_that_needs_it_is_refused(monkeypatch):
     [missing] = faults_of("train.kernel=numba")
     [threads] = faults_of("train.threads=2")
 
-    assert "train.kernel 'numba' needs Numba; pip install 'vecmill[fast]'" in missing
+    assert "train.kernel 'numba' needs Numba; pip install numba" in missing
     assert "train.threads must be 1 with the kernel 'numpy'" in threads
 
 
-def test_all_impossible_combinations_are_told_at_once():
+def test_all_invalid_combinations_are_reported_together():
     assert len(faults_of("tokenizer.kind=column", "train.kernel=numpy", "train.threads=2")) == 2
 
 
-def test_a_tokenizer_in_a_package_is_possible():
+def test_a_tokenizer_may_be_in_a_package():
     config = load("tokenizer.kind=python", "tokenizer.pattern=my_package.words:split")
 
     assert config.tokenizer.pattern == "my_package.words:split"
 
 
-def test_a_file_that_is_not_there_or_no_toml_is_told(tmp_path: Path):
+def test_a_file_that_is_missing_or_not_toml_is_reported(tmp_path: Path):
     broken, binary = tmp_path / "broken.toml", tmp_path / "binary.toml"
     broken.write_text("[train\ndim = 5")
     binary.write_bytes(b"\xff\xfe")
@@ -286,7 +311,7 @@ def test_a_file_that_is_not_there_or_no_toml_is_told(tmp_path: Path):
             Config.load(str(path))
 
 
-def test_a_section_given_as_a_value_is_told(tmp_path: Path):
+def test_a_section_given_as_a_value_is_reported(tmp_path: Path):
     file = tmp_path / "a.toml"
     file.write_text('train = 5\n[input]\npath = "a"\n[output]\npath = "b"\n')
 
@@ -301,7 +326,7 @@ def test_a_configuration_cannot_be_changed():
         load().train.dim = 3
 
 
-def test_commands_that_ask_a_run_need_only_its_output(tmp_path: Path):
+def test_commands_that_read_a_run_need_only_its_output(tmp_path: Path):
     assert Config.load_finished(None, ["output.path=out"]).output.path == "out"
     with pytest.raises(ConfigError, match=r"output\.path must be set"):
         Config.load_finished(None)
@@ -311,7 +336,7 @@ def test_commands_that_ask_a_run_need_only_its_output(tmp_path: Path):
     assert Config.load_output(str(file), ["output.path=c"]) == "c"
 
 
-def test_a_floor_is_that_of_a_file_or_of_a_section_of_it():
+def test_a_floor_belongs_to_a_file_or_to_a_section_of_a_file():
     floors = "evaluate.floors={'a.txt' = 0.5, 'a.txt:gram1: odd' = 1}"
     evaluate = load("evaluate.files=['tests/a.txt']", floors).evaluate
 
@@ -320,7 +345,7 @@ def test_a_floor_is_that_of_a_file_or_of_a_section_of_it():
     assert evaluate.floor("a.txt", "other") is None
 
 
-def test_faults_of_the_tests_are_told_with_the_others():
+def test_faults_of_the_tests_are_reported_with_the_others():
     rates = "train.min_learning_rate must be at most train.learning_rate (0.025), got 0.1"
     assert set(
         faults_of(

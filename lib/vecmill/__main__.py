@@ -1,4 +1,4 @@
-"""`python -m vecmill`."""
+"""`python -m vecmill`: the command line."""
 
 from __future__ import annotations
 

