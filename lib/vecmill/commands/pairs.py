@@ -48,25 +48,23 @@ def first_triples(run: Run, count: int) -> Iterator[str]:
 
     Raises InputError if no pairs are written.
     """
+    import numpy as np
     from pyspark.sql import functions as F
 
     from vecmill.spark.session import LARGE_ROWS, using
     from vecmill.storage.schemas import BUCKETS, PAIRS, VOCABULARY
 
-    if not run.folder.exists("pairs/epoch=1"):
-        raise InputError(
-            f"{run.folder.path('pairs')} holds no pairs; run 'vecmill pairs' with "
-            "pairs.materialize = true first"
-        )
+    path = run.files.path("pairs")
+    if not run.files.exists("pairs/epoch=1"):
+        raise InputError(f"{path} holds no pairs; run 'vecmill pairs' with pairs.materialize = true first")
     # The files decide and not the configuration: they may come from another train.strategy.
-    path = run.folder.path("pairs")
     in_buckets = "stratum" in run.spark.read.parquet(path).columns
     epoch = run.spark.read.schema(BUCKETS if in_buckets else PAIRS).parquet(path).where(F.col("epoch") == 1)
     with using(run.spark, LARGE_ROWS):
         triples = triples_of_buckets(epoch, count) if in_buckets else triples_of_rows(epoch, count)
-    ids = {id_ for w, c, _ in triples for id_ in (w, c)}
-    known = run.table("vocabulary", VOCABULARY).where(F.col("id").isin(sorted(ids)))
-    words = {row["id"]: row["word"] for row in known.select("id", "word").collect()}
+    ids = np.unique([id_ for w, c, _ in triples for id_ in (w, c)])
+    rows = run.store.collect("vocabulary", VOCABULARY, ids=ids, columns=["id", "word"]).to_pylist()
+    words = {row["id"]: row["word"] for row in rows}
     yield f"{'w':<20} {'c':<20} label"
     for w, c, label in triples:
         yield f"{words[w]:<20} {words[c]:<20} {_SIGNS[label]}"

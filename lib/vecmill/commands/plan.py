@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vecmill.planning.corpus import Corpus
     from vecmill.planning.requirements import Needs
     from vecmill.planning.resources import Place
+    from vecmill.storage.store import Store
 
 # Name, value and explanation of one line.
 Line = tuple[str, str, str]
@@ -40,15 +41,16 @@ def plan(arguments: argparse.Namespace) -> str:
     from vecmill.planning.shortages import misfits
     from vecmill.planning.strategy_choice import choose, with_settings
     from vecmill.spark import session
-    from vecmill.storage.files import Folder
+    from vecmill.storage.stores import open_store
 
     config = Config.load(arguments.config, arguments.overrides)
     path = arguments.spark_conf
     properties = session.read_properties(path) if path else {}
     spark = session.build(properties)
     try:
-        corpus = read_corpus(spark, config)
-        place = place_of(Folder(spark, config.output.path), properties)
+        store = open_store(config.output.path, spark)
+        corpus = read_corpus(spark, store, config)
+        place = place_of(store, properties)
     finally:
         spark.stop()
     reasons: tuple[str, ...] = ()
@@ -61,19 +63,18 @@ def plan(arguments: argparse.Namespace) -> str:
     return "\n".join(lines)
 
 
-def read_corpus(spark: SparkSession, config: Config) -> Corpus:
+def read_corpus(spark: SparkSession, store: Store, config: Config) -> Corpus:
     """The corpus: counted if the run has counted this text already, else estimated from its size."""
-    from vecmill.pipeline.engine import keys
+    from vecmill.pipeline import PIPELINE, OutsideInput
     from vecmill.planning.corpus import EXPANSION, counted_corpus, estimate
-    from vecmill.runs.directory import Manifest
-    from vecmill.storage.files import Folder, list_input
+    from vecmill.runs.manifest import Manifest
+    from vecmill.storage.hadoop_files import list_input
 
-    folder = Folder(spark, config.output.path)
     files = list_input(spark, config.input.path) if config.input.path else []
-    manifest = Manifest(folder)
-    current = keys(config, files)
-    if all(manifest.is_done(name, current[name]) for name in ("tokenize", "vocabulary")):
-        return counted_corpus(folder, manifest)
+    manifest = Manifest(store.files)
+    resolved = PIPELINE.resolve(config, OutsideInput(files), manifest)
+    if all(manifest.is_done(name, resolved[name].key) for name in ("tokenize", "vocabulary")):
+        return counted_corpus(store, manifest)
     if not files:
         raise InputError(
             f"input.format '{config.input.format}' has no files whose size could be measured; "

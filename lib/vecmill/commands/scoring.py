@@ -19,7 +19,7 @@ from vecmill.evaluation.score_table import RunScores
 from vecmill.evaluation.scores import Rules
 from vecmill.evaluation.word_tests import WordTest
 from vecmill.pipeline import execute
-from vecmill.pipeline.steps import EVALUATION
+from vecmill.pipeline.evaluate import EVALUATION
 from vecmill.runs.run import Run
 from vecmill.spark import session
 from vecmill.vectors import sources
@@ -67,7 +67,7 @@ def run_stage(run: Run) -> tuple[Content, Iterator[str]]:
     if not run.config.evaluate.files:
         raise ConfigError([NO_TESTS])
     execute(run, "evaluate")
-    content = json.loads(run.folder.read_text(EVALUATION))
+    content = json.loads(run.files.read_text(EVALUATION))
     settings = content["settings"]
     rules = Rules(settings["restrict"], settings["ignore_case"])
     return content, score_table.format_tables(score_table.from_json(content), rules)
