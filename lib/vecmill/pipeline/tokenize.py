@@ -1,155 +1,87 @@
-"""Documents to tokens."""
+"""The stage tokenize: the input to tokens/."""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping
+from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-from pyspark.sql import Column, DataFrame, Observation
+from pyspark.errors import PySparkException
+from pyspark.sql import Observation, SparkSession
 from pyspark.sql import functions as F
 
-from vecmill.storage.arrow import ArrowMap
-
-KINDS = ("sentences", "regex", "whitespace", "column", "python")
-
-# What stands between tokens unless a pattern says what they are: anything but letters with their
-# combining marks and digits, of every script.
-_BETWEEN_TOKENS = r"[^\p{L}\p{M}\p{N}]+"
-
-_DOCUMENT = "document"
-
-Splitter = Callable[[pa.Array], pa.ListArray]
+from vecmill.corpus.tokens import python_tokenizer, tokenize_documents
+from vecmill.errors import ConfigError, InputError
+from vecmill.pipeline.stage import Stage
+from vecmill.runs.run import Run
+from vecmill.spark.failures import first_line
+from vecmill.storage.documents import read_documents
+from vecmill.storage.schemas import TOKENS
 
 
-def tokenize(
-    documents: DataFrame,
-    *,
-    column: str,
-    kind: str,
-    lowercase: bool = True,
-    pattern: str | None = None,
-    min_length: int = 1,
-    counts: Observation | None = None,
-) -> tuple[DataFrame, ArrowMap]:
-    """DOCUMENTS -> TOKENS: one row a document that has any token.
-
-    Documents that Spark has cleaned, and what makes TOKENS of them on a worker. Arrow splits text there;
-    just the rules of language and patterns of Java's are Java's affair. No token passes through Java
-    otherwise, which would take several times as long.
-
-    `kind` says how `column` is split:
-        sentences   Java's sentence and word boundaries, by the rules of each script
-        regex       every match of `pattern`, a Java regular expression; without one, every run of
-                    letters, combining marks and digits
-        whitespace  whatever stands between Unicode white space
-        column      the column is an array<string> of tokens already
-        python      `pattern` names a function "module:function" that takes a pyarrow string array and
-                    returns a pyarrow list<string> array of the same length
-
-    Text is brought to Unicode's composed form (NFC), so that é is one letter however it was typed,
-    and lower-cased by Unicode's rules and not the machine's locale, which in Turkish would turn I
-    into a dotless i. Invalid UTF-8 becomes U+FFFD. Tokens shorter than `min_length` characters are
-    left out. `counts` receives documents, null_documents and invalid_utf8.
-    """
-    content = F.col(column)
-    if kind == "column":
-        found = F.filter(content, lambda token: token.isNotNull())
-        tokens = F.transform(found, lambda token: _fold(_compose(token), lowercase))
-        told = documents.select(
-            F.xxhash64(content).alias("document_id"), F.lit(False).alias("invalid"), tokens.alias(_DOCUMENT)
-        )
-    else:
-        valid = documents.select(
-            (~F.is_valid_utf8(content)).alias("invalid"), F.make_valid_utf8(content).alias("text")
-        )
-        text = _fold(_compose(F.col("text")), lowercase)
-        told = valid.select(
-            F.xxhash64("text").alias("document_id"),
-            "invalid",
-            _split_in_java(text, kind, pattern).alias(_DOCUMENT),
-        )
-    if counts is not None:
-        told = told.observe(
-            counts,
-            F.count(F.lit(1)).alias("documents"),
-            F.count_if(F.col(_DOCUMENT).isNull()).alias("null_documents"),
-            F.count_if("invalid").alias("invalid_utf8"),
-        )
-    there = told.where(F.col(_DOCUMENT).isNotNull()).select("document_id", _DOCUMENT)
-    return there, _splitting(kind, pattern, min_length)
-
-
-def python_tokenizer(name: str) -> Splitter:
-    """The function that "module:function" names.
-
-    Raises ImportError, AttributeError or ValueError where there is none.
-    """
-    module, function = name.split(":")
-    return getattr(importlib.import_module(module), function)  # type: ignore[no-any-return]
-
-
-def _compose(text: Column) -> Column:
-    """`text` in NFC, by the ICU that Spark ships; Spark's SQL has no function of its own for it."""
-    composed = F.java_method(
-        F.lit("com.ibm.icu.text.Normalizer"),
-        F.lit("compose"),
-        F.coalesce(text, F.lit("")),
-        F.lit(False),
+def _run(run: Run) -> Mapping[str, Any]:
+    """The input to tokens/. Raises InputError if it has no token."""
+    settings, source = run.config.tokenizer, run.config.input
+    documents = read_documents(
+        run.spark,
+        format=source.format,
+        path=source.path,
+        column=source.text_column,
+        options=source.options,
+        tokenized=settings.kind == "column",
     )
-    return F.when(text.isNotNull(), composed)
+    if settings.kind == "regex" and settings.pattern:
+        _check_pattern(run.spark, settings.pattern)
+    if settings.kind == "python":
+        _check_function(settings.pattern or "")
+    observed = Observation()
+    tokens = tokenize_documents(
+        documents,
+        column=source.text_column,
+        kind=settings.kind,
+        lowercase=settings.lowercase,
+        pattern=settings.pattern,
+        min_length=settings.min_length,
+        counts=observed,
+    )
+    staged = run.store.stage([tokens], "tokens", TOKENS)
+    counts = {name: int(value or 0) for name, value in observed.get.items()}
+    if staged.elements == 0:
+        raise InputError(
+            f"input.path: {source.path} holds no token ({counts['documents']:,} documents, "
+            f"{counts['null_documents']:,} of them null); check input.column and the tokenizer"
+        )
+    run.store.publish(staged, "tokens")
+    empty = counts["documents"] - counts["null_documents"] - staged.rows
+    return {**counts, "empty_documents": empty, "tokens": staged.elements}
 
 
-def _fold(text: Column, lowercase: bool) -> Column:
-    # The collation is what makes lower() ask Unicode and not the JVM's default locale.
-    return F.collate(F.lower(F.collate(text, "UNICODE")), "UTF8_BINARY") if lowercase else text
+def _check_pattern(spark: SparkSession, pattern: str) -> None:
+    try:
+        spark.range(1).select(F.regexp_extract_all(F.lit("a"), F.lit(pattern), F.lit(0))).collect()
+    except PySparkException as error:
+        raise ConfigError(
+            [f"tokenizer.pattern must be a Java regular expression, got {pattern!r}: {first_line(error)}"]
+        ) from error
 
 
-def _split_in_java(text: Column, kind: str, pattern: str | None) -> Column:
-    """The tokens of `text` where Java finds them, or else `text` as it is."""
-    if kind == "sentences":
-        return F.flatten(F.sentences(text))
-    if kind == "regex" and pattern:
-        return F.regexp_extract_all(text, F.lit(pattern), F.lit(0))
-    return text
+def _check_function(name: str) -> None:
+    try:
+        python_tokenizer(name)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(
+            [
+                f"tokenizer.pattern: {name} cannot be imported ({error}); "
+                "give its module with --py-files, or install it"
+            ]
+        ) from error
 
 
-def _splitting(kind: str, pattern: str | None, min_length: int) -> ArrowMap:
-    """From batches of (document_id, document), a string or a list of tokens, to batches of TOKENS."""
-
-    def split(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        splitter = _splitter(kind, pattern)
-        for batch in batches:
-            tokens = _at_least(splitter(batch.column(_DOCUMENT)), min_length)
-            columns = [batch.column("document_id"), tokens]
-            table = pa.RecordBatch.from_arrays(columns, schema=_ARROW_TOKENS)
-            yield table.filter(pc.greater(pc.list_value_length(tokens), 0))
-
-    return split
-
-
-def _splitter(kind: str, pattern: str | None) -> Splitter:
-    if kind == "python":
-        return python_tokenizer(pattern or "")
-    if kind == "whitespace":
-        return pc.utf8_split_whitespace  # type: ignore[no-any-return]
-    if kind == "regex" and not pattern:
-        return lambda text: pc.split_pattern_regex(text, _BETWEEN_TOKENS)
-    return lambda tokens: tokens
-
-
-def _at_least(tokens: pa.ListArray, min_length: int) -> pa.ListArray:
-    """The lists without nulls and without tokens of fewer characters than `min_length`, or of none."""
-    words = tokens.flatten().cast(pa.string())
-    kept = pc.fill_null(pc.greater_equal(pc.utf8_length(words), max(min_length, 1)), False)
-    ends = np.cumsum(pc.fill_null(pc.list_value_length(tokens), 0).to_numpy())
-    kept_before = np.concatenate(([0], np.cumsum(kept.to_numpy(zero_copy_only=False))))
-    offsets = kept_before[np.concatenate(([0], ends))].astype(np.int32)
-    return pa.ListArray.from_arrays(offsets, words.filter(kept), type=_ARROW_LISTS)
-
-
-# That nothing is null saves a part of the time that reading takes.
-_ARROW_LISTS = pa.list_(pa.field("element", pa.string(), nullable=False))
-_ARROW_TOKENS = pa.schema([("document_id", pa.int64(), False), ("tokens", _ARROW_LISTS, False)])
+STAGE = Stage(
+    "tokenize",
+    ("tokenize",),
+    reads=(),
+    settings=lambda c: {"input": c.input.model_dump(), "tokenizer": c.tokenizer.model_dump()},
+    outside=lambda outside: [list(file) for file in outside.files],
+    work=_run,
+    leaves=lambda record: ["tokens"],
+)

@@ -8,30 +8,35 @@ from contextlib import contextmanager, suppress
 from py4j.protocol import Py4JError
 
 from vecmill.config import Config
-from vecmill.runs.directory import Manifest, hold
+from vecmill.runs.lock import hold
+from vecmill.runs.manifest import Manifest
 from vecmill.runs.run import Run
 from vecmill.spark import session
-from vecmill.storage.files import open_output
-from vecmill.storage.tables import STAGING
+from vecmill.storage.store import STAGING
+from vecmill.storage.stores import open_output
 
 
 @contextmanager
 def opened(
-    config_path: str | None, overrides: Sequence[str], spark_conf: str | None = None
+    config_path: str | None,
+    overrides: Sequence[str],
+    spark_conf: str | None = None,
+    *,
+    tasks_open_files: bool | None = None,
 ) -> Iterator[Run]:
-    """A run directory, held against other runs until the block ends; a session begun for it then stops.
+    """A run directory, held against other runs until the block ends; a session started for it then stops.
 
-    Raises ConfigError before Spark starts where the configuration is at fault, and OutputHeldError
-    where another run holds the output.
+    `tasks_open_files` is as in `storage.stores.open_store`. Raises ConfigError before Spark starts if the
+    configuration is at fault, and OutputHeldError if another run holds the output.
     """
     config = Config.load(config_path, overrides)
     with session.opened(spark_conf) as spark:
-        folder = open_output(spark, config.output.path)
-        with hold(folder):
-            # What a run that was killed had begun to write; no other run can be at it now.
-            folder.delete(STAGING)
+        store = open_output(config.output.path, spark, tasks_open_files=tasks_open_files)
+        with hold(store.files):
+            # Left by a run that was killed; no other run can be writing it now.
+            store.files.delete(STAGING)
             try:
-                yield Run(config, folder, Manifest(folder))
+                yield Run(config, store, Manifest(store.files))
             finally:
                 with suppress(ConnectionError, Py4JError):
-                    folder.delete(STAGING)
+                    store.files.delete(STAGING)

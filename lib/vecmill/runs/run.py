@@ -1,4 +1,4 @@
-"""A run directory that is held, with what is to be computed in it; what every stage reads of it."""
+"""A run directory that is held, with what is to be computed in it; what several stages read from it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import StructType
+from pyspark.sql import SparkSession
 
 from vecmill.config import Config
 from vecmill.core import sampling
-from vecmill.examples import pairs
-from vecmill.runs.directory import Manifest
-from vecmill.storage import shard_files, tables
-from vecmill.storage.files import Folder
+from vecmill.examples.pairs import DRAWN_FROM, PairSettings, SamplingTables
+from vecmill.models import Model, Size
+from vecmill.runs.manifest import Manifest
+from vecmill.storage.files import Files
 from vecmill.storage.schemas import TEXTS, TEXTS_BY, VOCABULARY
-from vecmill.storage.task_files import TaskTable
+from vecmill.storage.store import Store
+from vecmill.storage.task_table import TaskTable
 
 
 @dataclass(frozen=True)
@@ -27,29 +27,40 @@ class Run:
     """A run directory that is held, with what is to be computed in it."""
 
     config: Config
-    folder: Folder
+    store: Store
     manifest: Manifest
 
     @property
     def spark(self) -> SparkSession:
-        """The session that the folder was opened with."""
-        return self.folder.spark
+        """The session that the store was opened with."""
+        return self.store.spark
+
+    @property
+    def files(self) -> Files:
+        """The files of the run that are not tables."""
+        return self.store.files
+
+    @property
+    def model(self) -> Model:
+        """The model that is trained."""
+        return self.config.build_model()
+
+    def size_of_model(self) -> Size:
+        """Its size, from the counted vocabulary."""
+        return Size(self.manifest.stage("vocabulary")["words"], self.config.train.dim)
 
     def say(self, stage: str, text: str) -> None:
-        """One line for the screen and a scheduler's log."""
+        """Print one line for the screen and a scheduler's log."""
         print(f"{time.strftime('%H:%M:%S')} {stage:<10} {text}", file=sys.stderr, flush=True)
-
-    def table(self, name: str, schema: StructType) -> DataFrame:
-        """A published table of this run, its columns checked."""
-        return tables.read(self.folder, name, schema)
 
     def texts(
         self, slices: Collection[int] | None = None, shards: Collection[int] | None = None
     ) -> TaskTable:
-        """The texts to train on, or those of some slices and shards, a partition for each of them."""
-        wanted = {"slice": {slice_ for slice_, _ in self.words_of} if slices is None else slices}
-        only = wanted if shards is None else {**wanted, "shard": shards}
-        return shard_files.read(self.folder, "texts", TEXTS, TEXTS_BY, pairs.DRAWN_FROM, only)
+        """The texts to train on, or those of some slices and shards; one partition for each of them."""
+        only = {"slice": {slice_ for slice_, _ in self.words_of} if slices is None else slices}
+        if shards is not None:
+            only["shard"] = shards
+        return self.store.read_parts("texts", TEXTS, TEXTS_BY, DRAWN_FROM, only)
 
     @property
     def words_of(self) -> dict[tuple[int, int], int]:
@@ -57,21 +68,21 @@ class Run:
         return {(slice_, shard): n for slice_, shard, n in self.manifest.stage("texts")["words_of"]}
 
 
-def pair_settings(config: Config) -> pairs.PairSettings:
-    """What of a configuration decides how rows are drawn."""
-    return pairs.PairSettings(config.pairs.window, config.pairs.negatives, config.train.seed)
+def pair_settings(config: Config) -> PairSettings:
+    """The part of a configuration that decides how rows are drawn."""
+    return PairSettings(config.pairs.window, config.pairs.negatives, config.train.seed)
 
 
-def vocabulary_columns(folder: Folder, *names: str) -> dict[str, pa.Array]:
-    """Columns of the vocabulary in the order of the ids, on the driver: one entry a word."""
-    table = tables.collect(folder, "vocabulary", VOCABULARY, columns=["id", *names])
+def vocabulary_columns(store: Store, *names: str) -> dict[str, pa.Array]:
+    """Columns of the vocabulary in the order of the ids, on the driver: one entry per word."""
+    table = store.collect("vocabulary", VOCABULARY, columns=["id", *names])
     ordered = table.sort_by("id").combine_chunks()
     return {name: ordered[name].chunk(0) for name in names}
 
 
-def read_sampling_tables(folder: Folder) -> pairs.SamplingTables:
-    """What drawing needs of the vocabulary: 16 bytes a word on the driver and on each worker."""
-    columns = vocabulary_columns(folder, "keep_probability", "noise_probability")
+def read_sampling_tables(store: Store) -> SamplingTables:
+    """What drawing needs from the vocabulary: 16 bytes per word on the driver and on each worker."""
+    columns = vocabulary_columns(store, "keep_probability", "noise_probability")
     keep = columns["keep_probability"].to_numpy().astype(np.float32)
     noise = sampling.alias_table(columns["noise_probability"].to_numpy())
-    return pairs.SamplingTables(keep, noise)
+    return SamplingTables(keep, noise)

@@ -1,31 +1,25 @@
-"""Arrow batches as mapInArrow hands them to a function on a worker."""
+"""Arrow batches within a task."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pyarrow as pa
 
-ArrowMap = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
-
-
-def unchanged(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The batches as they are: how a partition is read that holds the table itself."""
-    return batches
-
 
 def release_memory() -> None:
-    """Give back to the system what Arrow keeps of the memory that a task is through with.
+    """Return Arrow's unused pooled memory to the system.
 
-    A worker lives on with it beside its next tasks: 0.4 GB of 0.5 after looking words up among 5 million.
+    A Python worker lives on and would keep it beside its next tasks: 0.4 GB of 0.5 after it looked words up
+    among 5 million.
     """
     pa.default_memory_pool().release_unused()
 
 
-def gathered(batches: Iterator[pa.RecordBatch], column: str, elements: int) -> Iterator[pa.Table]:
-    """Batches put together until the lists of `column` have `elements` elements or more.
+def combined(batches: Iterator[pa.RecordBatch], column: str, elements: int) -> Iterator[pa.Table]:
+    """Neighbouring batches as tables, each with `elements` elements or more in the lists of `column`.
 
-    Spark bounds a batch by rows and by bytes; what is done once a batch pays only where it is large.
+    Spark bounds a batch by rows and by bytes; work that is done once per batch pays only if it is large.
     """
     held: list[pa.RecordBatch] = []
     count = 0
@@ -39,10 +33,10 @@ def gathered(batches: Iterator[pa.RecordBatch], column: str, elements: int) -> I
         yield pa.Table.from_batches(held)
 
 
-def words_of(tokens: pa.ListArray) -> pa.DictionaryArray:
-    """The words in lists of them, one list after another, each different one held once.
+def flat_words(tokens: pa.ListArray) -> pa.DictionaryArray:
+    """The words of all lists, one list after another, each distinct word stored once.
 
-    What is done to words is done to each different one then, and to a number a token.
+    What is done to words is then done once per distinct word, and to one number per token.
     """
     words = tokens.flatten()
     return words if pa.types.is_dictionary(words.type) else words.dictionary_encode()

@@ -1,7 +1,8 @@
-"""What the tasks of one job leave for the tasks of the next, in files that both can open.
+"""Arrow files in which the tasks of one job leave batches for the tasks of the next.
 
-Spark would move it through Java, which copies it several times and holds it in its heap. As with tables,
-every attempt of a task leaves a file of its own, and what a finished task did not name is never read.
+Spark would move the batches through Java, which copies them several times and holds them in its heap. As
+with tables, every attempt of a task writes a file of its own, and only files that a finished task named are
+read.
 """
 
 from __future__ import annotations
@@ -16,20 +17,20 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StringType, StructField, StructType
 
-from vecmill.storage.task_files import TaskTable
+from vecmill.storage.task_table import TaskTable
 
 _LEFT = StructType([StructField("file", StringType(), False)])
 
 
 def leave(source: TaskTable, folder: Path) -> list[Path]:
-    """Have every task write its batches to a file in `folder`; the files of those tasks that had any."""
+    """Have every task write its batches to a file in `folder`; the files of the tasks that had a batch."""
     read = source.read
     left = source.partitions.mapInArrow(lambda batches: write(read(batches), folder), _LEFT).collect()
     return [folder / row["file"] for row in left]
 
 
 def write(batches: Iterator[pa.RecordBatch], folder: Path) -> Iterator[pa.RecordBatch]:
-    """Write the batches of one task to a file, and yield one that names it; nothing where there is none."""
+    """Write the batches of one task to a file and yield a batch that names it; nothing without a batch."""
     first = next(batches, None)
     if first is None:
         return
@@ -44,10 +45,10 @@ Gathering = Callable[[Iterator[pa.Table]], Iterator[pa.Table]]
 
 
 def gather(spark: SparkSession, files: Sequence[Path], work: Gathering) -> TaskTable:
-    """What `work` makes of the first batches of all files together, of all second ones, and so on.
+    """What `work` makes of the first batches of all files together, of all second batches, and so on.
 
     The files have equally many batches. The result has as many partitions as tasks run at once, each with a
-    range of the batches; a task holds one of every file at a time.
+    range of the batches; a task holds one batch of every file at a time.
     """
     count = _batches_in(files[0]) if files else 0
     tasks = max(1, min(count, spark.sparkContext.defaultParallelism))

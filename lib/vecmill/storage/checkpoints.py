@@ -1,41 +1,41 @@
-"""The parameters after each round: what a run goes on from, and where its next round finds them."""
+"""The parameters after each round: what training resumes from, and what its next round starts from."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 
-from vecmill.storage import shard_files, tables, task_files
-from vecmill.storage.files import Folder, local_path
-from vecmill.storage.schemas import BLOCKS, METRICS
-from vecmill.storage.task_files import TaskTable
+from vecmill.core.arrays import Doubles, Floats, Ids
+from vecmill.core.blocks import blocks
+from vecmill.storage.arrow_store import ArrowStore
+from vecmill.storage.files import Files
+from vecmill.storage.parquet import read_file
+from vecmill.storage.schemas import BLOCKS, METRICS, arrow_schema
+from vecmill.storage.store import Store
+from vecmill.storage.task_table import ArrowMap, TaskTable
 
-# The last round is what a run goes on from; the one before it is there should a person doubt it.
+# The last round is what training resumes from; the one before it is kept in case the last is in doubt.
 _KEPT = 2
 
-# What tells a block from others, and how many rows of its table it holds.
-_HEAD = ("table", "block", "rows")
-
-MetricsTable = npt.NDArray[np.float64]
+# The columns of BLOCKS that say which block it is.
+_HEAD = ("table", "first_row", "rows")
 
 
 class Checkpoint(NamedTuple):
-    """One round's result in memory: the whole model, and a row of numbers a shard.
+    """The result of one round in memory.
 
-    parameters  every table by its name, (V, D) float32
-    metrics     (shards, M) float64, in the order of the shards
+    parameters  every table by its name, (rows, columns) float32
+    metrics     (workers, M) float64, in the order of the workers
     """
 
-    parameters: dict[str, npt.NDArray[np.float32]]
-    metrics: MetricsTable
+    parameters: dict[str, Floats]
+    metrics: Doubles
 
 
 def name(round_: int) -> str:
@@ -43,88 +43,131 @@ def name(round_: int) -> str:
     return f"model/round={round_}"
 
 
-def write(blocks: DataFrame, folder: Folder, round_: int) -> None:
-    """BLOCKS -> the checkpoint of a round. Uncompressed: floats that were trained do not compress."""
-    tables.write(blocks, folder, name(round_), compression="none")
+def block(table: str, first_row: int, values: Floats | Doubles) -> pa.RecordBatch:
+    """Neighbouring rows (rows, columns) of a table as one row of BLOCKS."""
+    row = {"table": table, "first_row": first_row, "rows": len(values), "values": values.tobytes()}
+    return pa.RecordBatch.from_pylist([row], _ARROW_BLOCKS)
 
 
-def write_by_tasks(blocks: TaskTable, folder: Folder, round_: int) -> None:
-    """The same, written by the tasks that make the blocks."""
-    folder.publish(task_files.stage([blocks], folder, name(round_), BLOCKS).place, name(round_))
+_ARROW_BLOCKS = arrow_schema(BLOCKS)
 
 
-class Stored(NamedTuple):
-    """The tables of a checkpoint for tasks that can open its files, which read them when they need them."""
+def blocks_of(table: str, values: Floats) -> Iterator[pa.RecordBatch]:
+    """A whole table (rows, columns), block by block."""
+    for rows in blocks(*values.shape):
+        yield block(table, rows.start, values[rows.start : rows.stop])
+
+
+def write(parameters: TaskTable, store: Store, round_: int) -> None:
+    """Publish the checkpoint of a round from tasks that make its blocks."""
+    store.write([parameters], name(round_), BLOCKS)
+
+
+def write_frame(parameters: DataFrame, store: Store, round_: int) -> None:
+    """The same from rows that Spark holds. Uncompressed: trained floats do not compress."""
+    store.publish(store.stage_frame(parameters, name(round_), compression="none"), name(round_))
+
+
+class TablesInFiles(NamedTuple):
+    """The tables of a checkpoint for tasks that open its files, and read them when they need them."""
 
     folder: Path
 
     @property
-    def value(self) -> dict[str, npt.NDArray[np.float32]]:
-        """Every table by its name, (V, D) float32, read anew."""
-        return _from_files(self.folder).parameters
+    def value(self) -> dict[str, Floats]:
+        """Every table by its name, (rows, columns) float32, read again at each access."""
+        files = sorted(self.folder.glob("*.parquet"))
+        heads = [batch for file in files for batch in read_file(str(file), list(_HEAD))]
+        batches = (batch for file in files for batch in read_file(str(file)))
+        return _assemble(heads, batches, None).parameters
 
 
-def stored(folder: Folder, round_: int) -> Stored | None:
-    """The checkpoint of a round as tasks can open it; None where they cannot."""
-    local = local_path(folder.qualified(name(round_)))
-    return None if local is None else Stored(local)
+def in_files(store: ArrowStore, round_: int) -> TablesInFiles:
+    """The checkpoint of a round for tasks."""
+    return TablesInFiles(store.folder / name(round_))
 
 
-def read(folder: Folder, round_: int, only: Collection[str] | None = None) -> Checkpoint:
-    """The checkpoint of a round, or some of its tables. Raises InputError where there is none.
+def read(store: Store, round_: int, only: Collection[str] | None = None) -> Checkpoint:
+    """The checkpoint of a round, or some of its tables. Raises InputError if it does not exist.
 
-    Takes the memory of one model, twice while it is put together where files cannot be opened here.
+    Takes the memory of the tables, and as much again while Spark collects them if tasks cannot open files.
     """
-    tables.check_exists(folder, name(round_))
-    there = stored(folder, round_)
-    if there is None:
-        return assemble(tables.collect(folder, name(round_), BLOCKS), only)
-    return _from_files(there.folder, only)
+    if not store.tasks_open_files:
+        batches = list(store.batches(name(round_), BLOCKS))
+        return _assemble(batches, batches, only)
+    heads = list(store.batches(name(round_), BLOCKS, _HEAD))
+    return _assemble(heads, store.batches(name(round_), BLOCKS), only)
 
 
-def assemble(rows: pa.Table, only: Collection[str] | None = None) -> Checkpoint:
-    """Rows of BLOCKS, in any order, as what they hold; blocks that are not there leave no gap."""
-    return _assemble(rows, rows.to_batches(), only)
+def read_rows(store: Store, round_: int, ids: Ids) -> Checkpoint:
+    """Only the rows `ids` (rising) of every table of a checkpoint, and the metrics.
+
+    The driver holds these rows alone, and one block at a time. Raises InputError if it does not exist.
+    """
+    select = rows_of(ids)
+    if store.tasks_open_files:
+        batches = list(select(store.batches(name(round_), BLOCKS)))
+    else:
+        chosen = store.frame(name(round_), BLOCKS).mapInArrow(select, BLOCKS)
+        batches = chosen.toArrow().to_batches()
+    return _assemble(batches, batches, None)
 
 
-def _from_files(folder: Path, only: Collection[str] | None = None) -> Checkpoint:
-    files, heads = sorted(folder.glob("*.parquet")), []
-    for file in files:
-        with pq.ParquetFile(file) as parquet:
-            tables.check_names(parquet.schema_arrow.names, BLOCKS, str(file))
-            heads.append(parquet.read(columns=list(_HEAD)))
-    if not files:
-        return Checkpoint({}, np.zeros((0, 0)))
-    batches = itertools.chain.from_iterable(shard_files.read_file(str(file)) for file in files)
-    return _assemble(pa.concat_tables(heads), batches, only)
+def rows_of(ids: Ids) -> ArrowMap:
+    """BLOCKS -> BLOCKS of the rows `ids` (rising) alone, numbered by their places in `ids`, and METRICS."""
+
+    def select(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for number in range(batch.num_rows):
+                table, first, rows = (batch.column(column)[number].as_py() for column in _HEAD)
+                if table == METRICS:
+                    yield batch.slice(number, 1).select(BLOCKS.fieldNames())
+                    continue
+                begin, end = np.searchsorted(ids, (first, first + rows))
+                if begin < end:
+                    values = np.frombuffer(batch.column("values")[number].as_buffer(), np.float32)
+                    yield block(table, int(begin), values.reshape(rows, -1)[ids[begin:end] - first])
+
+    return select
+
+
+def bounds(store: Store, round_: int, table: str) -> Ids:
+    """The first row of every block of a table, rising: one number per block on the driver."""
+    heads = pa.Table.from_batches(list(store.batches(name(round_), BLOCKS, _HEAD)))
+    own = heads.filter(pc.equal(heads["table"], table))
+    return np.sort(own["first_row"].to_numpy())
 
 
 def _assemble(
-    heads: pa.Table, batches: Iterable[pa.RecordBatch], only: Collection[str] | None
+    heads: Iterable[pa.RecordBatch], batches: Iterable[pa.RecordBatch], only: Collection[str] | None
 ) -> Checkpoint:
-    """Tables put together block by block; `heads` has the columns _HEAD of all blocks."""
+    """Tables put together from their blocks, which come in any order; `heads` has their columns _HEAD."""
     sizes: dict[str, int] = {}
-    begins: dict[tuple[str, int], int] = {}
-    for table, block, rows in sorted(zip(*(heads[column].to_pylist() for column in _HEAD), strict=True)):
-        begins[table, block] = sizes.get(table, 0)
-        sizes[table] = begins[table, block] + rows
-    whole: dict[str, npt.NDArray[Any]] = {}
+    for head in heads:
+        for table, first, rows in zip(*(head.column(column).to_pylist() for column in _HEAD), strict=True):
+            sizes[table] = max(sizes.get(table, 0), first + rows)
+    whole: dict[str, Floats] = {}
+    of_workers: dict[int, Doubles] = {}
     for batch in batches:
         places = zip(*(batch.column(column).to_pylist() for column in _HEAD), strict=True)
-        for (table, block, rows), values in zip(places, batch.column("values"), strict=True):
+        for (table, first, rows), values in zip(places, batch.column("values"), strict=True):
             if only is not None and table not in only:
                 continue
-            kind = np.float64 if table == METRICS else np.float32
-            part = np.frombuffer(values.as_buffer(), kind).reshape(rows, -1)
+            if table == METRICS:
+                of_workers[first] = np.frombuffer(values.as_buffer(), np.float64)
+                continue
+            part = np.frombuffer(values.as_buffer(), np.float32).reshape(rows, -1)
             if table not in whole:
-                whole[table] = np.empty((sizes[table], part.shape[1]), kind)
-            whole[table][begins[table, block] : begins[table, block] + rows] = part
-    return Checkpoint(whole, whole.pop(METRICS, np.zeros((0, 0))))
+                whole[table] = np.empty((sizes[table], part.shape[1]), np.float32)
+            whole[table][first : first + rows] = part
+    # Workers without examples have no row.
+    metrics = [of_workers[worker] for worker in sorted(of_workers)]
+    return Checkpoint(whole, np.stack(metrics) if metrics else np.zeros((0, 0)))
 
 
-def prune(folder: Folder, round_: int) -> None:
-    """Remove the checkpoints that no run will go on from once round `round_` is recorded."""
+def prune(files: Files, round_: int) -> None:
+    """Delete the checkpoints that no run resumes from once round `round_` is recorded."""
     kept = {name(number) for number in range(round_ - _KEPT + 1, round_ + 1)}
-    for found in folder.names("model"):
+    for found in files.names("model"):
         if found.startswith("round=") and f"model/{found}" not in kept:
-            folder.delete(f"model/{found}")
+            files.delete(f"model/{found}")

@@ -1,0 +1,58 @@
+"""The stage evaluate: vectors/ against test files, to evaluation.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from vecmill.errors import QualityError
+from vecmill.evaluation import score_table, scores, word_tests
+from vecmill.evaluation.score_table import RunScores
+from vecmill.evaluation.scores import Rules
+from vecmill.pipeline.stage import Stage
+from vecmill.runs.run import Run
+from vecmill.vectors import sources
+
+EVALUATION = "evaluation.json"
+
+
+def _run(run: Run) -> Mapping[str, Any]:
+    """Raises QualityError if a score is below its floor."""
+    settings = run.config.evaluate
+    tests = word_tests.read_all(settings.files)
+    rules = Rules(settings.restrict)
+    vectors = sources.read_store(run.store, scores.words_to_read(tests, rules))
+    found = scores.score_tests(tests, vectors, rules)
+    content = score_table.to_json([RunScores(run.config.output.path, found)], rules)
+    run.files.write_text(EVALUATION, score_table.json_text(content))
+    for score in found:
+        if not score.section or score.kind == "word-sets":
+            run.say("evaluate", score_table.format_score(score))
+    below = [
+        f"{score.name} has {score_table.format_figure(score)}, below its floor of {floor:g}"
+        for score in found
+        if (floor := settings.floor(score.file, score.section)) is not None and not score.value >= floor
+    ]
+    if below:
+        run.manifest.update("evaluate", state="below a floor", below=below)
+        raise QualityError(f"{'; '.join(below)}; train longer or on more text, or lower evaluate.floors")
+    whole = [score for score in found if not score.section]
+    return {
+        "files": len(tests),
+        "asked": sum(score.asked for score in whole),
+        "unknown": sum(score.unknown for score in whole),
+        "scores": {score.name: scores.finite_or_none(score.value) for score in found},
+    }
+
+
+STAGE = Stage(
+    "evaluate",
+    ("evaluate",),
+    reads=("export",),
+    settings=lambda config: config.evaluate.model_dump(),
+    outside=lambda outside: [test.digest for test in outside.tests],
+    work=_run,
+    leaves=lambda record: [EVALUATION],
+    is_result=True,
+    is_wanted=lambda config: bool(config.evaluate.files),
+)

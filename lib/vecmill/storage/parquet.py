@@ -1,0 +1,189 @@
+"""Parquet files as tasks write and read them: whole columns, as Arrow has them.
+
+Spark takes lists apart and moves them element by element through Java, which costs several times what
+making them does. What Spark's committer would do is done here: every attempt of a task writes files of its
+own, and only those that a finished task reported are kept.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+from pyspark import TaskContext
+from pyspark.sql.types import LongType, StringType, StructField, StructType
+
+from vecmill.storage.arrow import release_memory
+from vecmill.storage.schemas import arrow_schema
+
+# Rows read together, and encoded together so that batches end where groups do. More take more memory: 20 MB
+# of pairs at window 5. Of long rows a batch holds so many bytes of a file, which may become three times as
+# many once they are decoded, and a group ends with the batch that brings it to so many bytes.
+_BATCH_ROWS, _BATCH_BYTES = 1 << 16, 1 << 22
+_GROUP_ROWS, _GROUP_BYTES = 6 * _BATCH_ROWS, 1 << 24
+
+_READ_BYTES = 1 << 20
+
+# Neither compressed nor encoded by a dictionary.
+_STORED_PLAIN = (pa.int32(), pa.float32(), pa.binary())
+
+# Bytes of distinct words in a group above which each word is written out: more than a group can have. With
+# the usual megabyte half of them would be.
+_DICTIONARY_BYTES = 1 << 26
+
+# Without these Arrow reads several files and row groups ahead, whole, however little is needed of them.
+FRUGAL_SCAN: dict[str, Any] = {
+    "fragment_scan_options": ds.ParquetFragmentScanOptions(
+        pre_buffer=False, use_buffered_stream=True, buffer_size=_READ_BYTES
+    ),
+    "batch_size": 1 << 14,
+    "batch_readahead": 1,
+    "fragment_readahead": 1,
+}
+
+# What a task reports of each file that it wrote; `elements` is as in `TablePart`.
+WRITTEN = StructType(
+    [
+        StructField("file", StringType(), False),
+        StructField("rows", LongType(), False),
+        StructField("elements", LongType(), False),
+    ]
+)
+
+
+def rows_per_batch(rows: int, size: int) -> int:
+    """How many of `rows` a task reads at once that take `size` bytes of a file before compression."""
+    return max(1, min(_BATCH_ROWS, rows * _BATCH_BYTES // max(size, 1)))
+
+
+def read_file(path: str, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """The rows of a file in their order."""
+    # Without these Arrow reads the whole file before it decodes the first row.
+    with pq.ParquetFile(path, pre_buffer=False, buffer_size=_READ_BYTES) as file:
+        groups = (file.metadata.row_group(number) for number in range(file.num_row_groups))
+        rows = rows_per_batch(file.metadata.num_rows, sum(group.total_byte_size for group in groups))
+        yield from file.iter_batches(rows, columns=columns)
+
+
+def read_row_group(
+    path: str, number: int, columns: list[str], as_dictionaries: list[str]
+) -> Iterator[pa.RecordBatch]:
+    """The rows of a row group; `as_dictionaries` are columns of the file whose values come encoded so."""
+    with pq.ParquetFile(
+        path, read_dictionary=as_dictionaries, pre_buffer=False, buffer_size=_READ_BYTES
+    ) as file:
+        group = file.metadata.row_group(number)
+        rows = rows_per_batch(group.num_rows, group.total_byte_size)
+        yield from file.iter_batches(rows, row_groups=[number], columns=columns)
+
+
+def keep_only(folder: Path, reported: Iterable[str]) -> None:
+    """Delete the files of attempts that failed or came second; `reported` are paths below `folder`."""
+    kept = {folder / file for file in reported}
+    for found in folder.rglob("*.parquet"):
+        if found not in kept:
+            found.unlink()
+
+
+def write(
+    batches: Iterator[pa.RecordBatch], folder: Path, partition_by: list[str], counted: str | None
+) -> Iterator[pa.RecordBatch]:
+    """Write the batches of one task to one file per part, and yield batches of WRITTEN.
+
+    counted  the list column whose elements are counted, None for no such column
+    """
+    context = TaskContext.get()
+    task = context.partitionId() if context else 0
+    for values, of_part in itertools.groupby(_cut(batches, partition_by), lambda cut: cut[0]):
+        places = [f"{column}={value}" for column, value in zip(partition_by, values, strict=True)]
+        file = "/".join([*places, f"part-{task:05}-{uuid4().hex}.parquet"])
+        rows, elements = _write_file((batch for _, batch in of_part), folder / file, counted)
+        written = {"file": file, "rows": rows, "elements": elements}
+        yield pa.RecordBatch.from_pylist([written], arrow_schema(WRITTEN))
+    release_memory()
+
+
+def _cut(
+    batches: Iterator[pa.RecordBatch], by: list[str]
+) -> Iterator[tuple[tuple[int, ...], pa.RecordBatch]]:
+    """Batches of one part each: its values, and the columns that are not in its path."""
+    for batch in batches:
+        values = np.array([batch.column(name).to_numpy() for name in by]).reshape(len(by), batch.num_rows)
+        begins = np.flatnonzero(np.diff(values, axis=1).any(axis=0)) + 1
+        rest = batch.drop_columns(by) if by else batch
+        for begin, end in itertools.pairwise([0, *begins, batch.num_rows]):
+            if end > begin:
+                yield tuple(values[:, begin].tolist()), rest.slice(begin, end - begin)
+
+
+def _write_file(batches: Iterator[pa.RecordBatch], target: Path, counted: str | None) -> tuple[int, int]:
+    """Write a file; its rows, and the elements of the list column `counted`."""
+    first = next(batches)
+    rows = elements = 0
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # A group is encoded while the next one is made, so that the last task of a job leaves no core idle.
+    with (
+        pq.ParquetWriter(target, first.schema, **_encoding(first.schema)) as out,
+        ThreadPoolExecutor(1) as encoder,
+    ):
+        under_way: Future[None] | None = None
+        for group in _groups(first, batches):
+            if under_way:
+                under_way.result()
+            under_way = encoder.submit(out.write_table, group, _GROUP_ROWS)
+            rows += group.num_rows
+            if counted:
+                elements += sum(len(chunk.flatten()) for chunk in group[counted].chunks)
+        if under_way:
+            under_way.result()
+    return rows, elements
+
+
+def _groups(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Tables of _GROUP_ROWS rows, or fewer that are long; only the last may be smaller."""
+    held, count, size = [first], first.num_rows, first.nbytes
+    for batch in rest:
+        while count >= _GROUP_ROWS or size >= _GROUP_BYTES:
+            table = pa.Table.from_batches(held)
+            yield table.slice(0, _GROUP_ROWS)
+            held = table.slice(_GROUP_ROWS).to_batches()
+            count, size = max(count - _GROUP_ROWS, 0), sum(part.nbytes for part in held)
+        held.append(batch)
+        count, size = count + batch.num_rows, size + batch.nbytes
+    yield pa.Table.from_batches(held)
+
+
+def _encoding(schema: pa.Schema) -> dict[str, Any]:
+    """Integers in as many bits as they need, strings by dictionary; no statistics.
+
+    Integers of 32 bits take the bits of their differences within a block, and are not compressed: half the
+    CPU of zstd, for a third more space. BYTE_STREAM_SPLIT with zstd would cost as little for a twentieth
+    more space, but Spark 4.1 cannot read it. Trained floats stay as they are, in lists and in the bytes of
+    blocks: they do not compress. No reader uses statistics, since every file is read whole.
+    """
+    elements = {_in_parquet(field): _element(field) for field in schema}
+    integers = [name for name, kind in elements.items() if pa.types.is_int32(kind)]
+    others = [name for name, kind in elements.items() if kind not in _STORED_PLAIN]
+    return {
+        "compression": {name: "zstd" if name in others else "none" for name in elements},
+        "use_dictionary": others,
+        "dictionary_pagesize_limit": _DICTIONARY_BYTES,
+        "column_encoding": dict.fromkeys(integers, "DELTA_BINARY_PACKED"),
+        "write_statistics": False,
+    }
+
+
+def _in_parquet(field: pa.Field) -> str:
+    return f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
+
+
+def _element(field: pa.Field) -> pa.DataType:
+    return field.type.value_type if pa.types.is_list(field.type) else field.type
