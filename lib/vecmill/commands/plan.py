@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from vecmill.config import Config
     from vecmill.planning.corpus import Corpus
-    from vecmill.planning.requirements import Needs
-    from vecmill.planning.resources import Place
+    from vecmill.planning.requirements import Requirements
+    from vecmill.planning.resources import Resources
     from vecmill.storage.store import Store
 
 # Name, value and explanation of one line.
@@ -36,9 +36,9 @@ def plan(arguments: argparse.Namespace) -> str:
     Raises ConfigError, and InputError if there is no input to measure.
     """
     from vecmill.config import Config
-    from vecmill.planning.requirements import needs
-    from vecmill.planning.resources import place_of
-    from vecmill.planning.shortages import misfits
+    from vecmill.planning.requirements import requirements
+    from vecmill.planning.resources import resources_of
+    from vecmill.planning.shortages import shortages
     from vecmill.planning.strategy_choice import choose, with_settings
     from vecmill.spark import session
     from vecmill.storage.stores import open_store
@@ -50,16 +50,16 @@ def plan(arguments: argparse.Namespace) -> str:
     try:
         store = open_store(config.output.path, spark)
         corpus = read_corpus(spark, store, config)
-        place = place_of(store, properties)
+        resources = resources_of(store, properties)
     finally:
         spark.stop()
     reasons: tuple[str, ...] = ()
     if config.train.strategy == "auto":
-        choice = choose(corpus, config, place)
+        choice = choose(corpus, config, resources)
         config, reasons = with_settings(config, choice.settings), choice.reasons
-    required = needs(corpus, config, place.slots, by_files=place.by_files)
+    required = requirements(corpus, config, resources.slots, by_files=resources.by_files)
     lines = [*reasons, *([""] if reasons else [])]
-    lines += format_plan(corpus, required, place, config, misfits(required, place, config))
+    lines += format_plan(corpus, required, resources, config, shortages(required, resources, config))
     return "\n".join(lines)
 
 
@@ -85,11 +85,11 @@ def read_corpus(spark: SparkSession, store: Store, config: Config) -> Corpus:
 
 
 def format_plan(
-    corpus: Corpus, required: Needs, place: Place, config: Config, shortages: Sequence[str]
+    corpus: Corpus, required: Requirements, resources: Resources, config: Config, shortages: Sequence[str]
 ) -> Iterator[str]:
     """The whole plan: one line per item, then whether everything fits."""
     train = config.train
-    executor = "this machine" if place.local else "one executor"
+    executor = "this machine" if resources.local else "one executor"
     changes: list[Line] = []
     if required.left:
         changes = [("changes of the shards", format_bytes(required.left), "until they are merged")]
@@ -107,7 +107,7 @@ def format_plan(
         (
             f"Python workers of {executor}",
             format_bytes(required.executor),
-            f"{_count(place.slots, 'core')}, {_count(train.shards, 'shard')}",
+            f"{_count(resources.slots, 'core')}, {_count(train.shards, 'shard')}",
         ),
         ("driver, Python", format_bytes(required.driver), ""),
         ("JVM heap", format_bytes(required.heap), "to read a checkpoint"),
@@ -121,8 +121,8 @@ def format_plan(
             for name, size in required.disk.items()
         ),
         *changes,
-        ("whole output", format_bytes(required.output), _free(place.output_free)),
-        ("spark.local.dir", format_bytes(required.scratch), _free(place.scratch_free)),
+        ("whole output", format_bytes(required.output), _free(resources.output_free)),
+        ("spark.local.dir", format_bytes(required.scratch), _free(resources.scratch_free)),
     ]
     yield from _aligned(lines)
     yield ""

@@ -1,4 +1,4 @@
-"""Texts of word ids to buckets: the pairs of blocked training, by the regions of their word and context."""
+"""Texts of word ids to buckets: the pairs of blocked training, by regions of words and contexts."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from pyspark import Broadcast
 from pyspark.sql import DataFrame
 
 from vecmill.core import regions
+from vecmill.core.arrays import Ids
 from vecmill.core.buckets import pairs_of, sorted_by_bucket
-from vecmill.core.rows import Ids, Rows
+from vecmill.core.passes import Layout
+from vecmill.core.rows import Rows
 from vecmill.examples.pairs import PairSettings, SamplingTables, Task, draw_task
-from vecmill.storage.arrow import ArrowMap
 from vecmill.storage.schemas import BUCKETS
+from vecmill.storage.task_table import TaskTable
 
-# Pairs sorted into buckets at once by a task, which takes 24 bytes for each: enough that a part of a
-# bucket is worth a row of its own even with a hundred regions.
+# Pairs that a task sorts into buckets at once, at 24 bytes per pair: enough that a part of a bucket is
+# worth a row of its own even with a hundred regions.
 PART_PAIRS = 1 << 22
-
 
 # The layout of a slice.
 LayoutOf = Callable[[int], Layout]
 
 
 def draw(
-    texts: DataFrame,
-    read: ArrowMap,
+    texts: TaskTable,
     tables: Broadcast[SamplingTables],
     settings: PairSettings,
     layout_of: LayoutOf,
@@ -38,28 +38,20 @@ def draw(
 ) -> DataFrame:
     """TEXTS -> BUCKETS: the pairs of one epoch; one partition must be one shard of a slice.
 
-    `read` is as `pairs.draw` has it, `layout_of` tells a worker that of its slice. The result has a
-    partition a stratum, sorted as it is to be read.
+    `texts` has the columns of `pairs.DRAWN_FROM`; `layout_of` gives a worker the layout of its slice. The
+    result has one partition per stratum, sorted in the order in which it is read.
     """
-    drawn = texts.mapInArrow(_drawing(read, tables, settings, layout_of, epoch), BUCKETS)
-    return drawn.repartitionById(n_regions, "stratum").sortWithinPartitions(
-        "epoch", "slice", "stratum", "word_region", "shard", "part"
-    )
+    read = texts.read
 
-
-def _drawing(
-    read: ArrowMap,
-    tables: Broadcast[SamplingTables],
-    settings: PairSettings,
-    layout_of: LayoutOf,
-    epoch: int,
-) -> ArrowMap:
-    def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def draw_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         # Noise belongs to buckets and not to pairs.
         rows = draw_task(read(batches), tables.value, settings._replace(negatives=0), epoch=epoch)
         yield from sorted_in_parts(rows, cache(layout_of), epoch)
 
-    return work
+    drawn = texts.partitions.mapInArrow(draw_batches, BUCKETS)
+    return drawn.repartitionById(n_regions, "stratum").sortWithinPartitions(
+        "epoch", "slice", "stratum", "word_region", "shard", "part"
+    )
 
 
 def sorted_in_parts(

@@ -1,4 +1,4 @@
-"""What a model is: a value that strategies, planning, export and reports ask, so that none of them names one."""
+"""What a model is: a value that strategies, planning, export and reports ask; none of them names one."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Size(NamedTuple):
 class Table(NamedTuple):
     """One float32 table of parameters.
 
-    start  start(rows, seed) -> (len(rows), columns) float32: these rows before any training. The values of a
-           row depend on the seed alone and not on which rows are requested together, so that every strategy
-           starts alike.
+    start  start(rows, seed) -> (len(rows), columns) float32: these rows before any training. The values of
+           a row depend on the seed alone and not on which rows are requested together, so that every
+           strategy starts alike.
     merge  how the changes of shards become one, a name of `core.merging.MERGES`; None takes train.merge
-    region "words" or "contexts": whose regions its rows follow in blocked training; None if it cannot be cut
+    region "words" or "contexts": whose regions its rows follow in blocked training; None: it cannot be cut
     """
 
     name: str
@@ -76,7 +76,7 @@ class Model:
 
 
 class Option(NamedTuple):
-    """One key of [model] that belongs to a kind of model: its type as pydantic takes it, default and meaning."""
+    """A key of [model] that a kind of model adds: its type as pydantic takes it, default and meaning."""
 
     type: Any
     default: Any

@@ -14,7 +14,7 @@ from vecmill.models.model import Model, ModelKind, Size, Table
 
 
 def tables(size: Size) -> tuple[Table, ...]:
-    """W, a row per word, uniform in [-0.5, 0.5) / D; C, a row per context, zeros: as word2vec.c starts them."""
+    """W, one row per word, uniform in [-0.5, 0.5) / D; C, one row per context, zeros: as in word2vec.c."""
     return (
         Table("W", size.words, size.dim, uniform_rows(size.dim), region="words"),
         Table("C", size.words, size.dim, zero_rows(size.dim), region="contexts"),

@@ -1,4 +1,4 @@
-"""A corpus in the few numbers that a plan needs: counted, or estimated from its size."""
+"""The few numbers about a corpus that a plan needs: counted, or estimated from its size."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ import numpy as np
 from vecmill.config import Config
 from vecmill.core.sampling import keep_probability
 from vecmill.formatting import format_bytes
-from vecmill.runs.directory import Manifest
+from vecmill.runs.manifest import Manifest
 from vecmill.runs.run import vocabulary_columns
-from vecmill.storage.files import Folder
+from vecmill.storage.store import Store
 
-# English text with spaces has a token for every 6.0 bytes. Heaps' law: of n tokens, 12.8 (n / m)^0.573
-# words occur m times or more. Fitted on 0.25 to 17 million tokens of an encyclopedia; its values at
-# 1 and at 5 occurrences, and the vocabularies published for 0.8 billion tokens, lie within a quarter.
-_BYTES_A_TOKEN = 6.0
+# English text with spaces has one token per 6.0 bytes. Heaps' law: among n tokens, 12.8 (n / m)^0.573 words
+# occur m times or more. Fitted on 0.25 to 17 million tokens of an encyclopedia; its values at 1 and at 5
+# occurrences, and the vocabularies published for 0.8 billion tokens, lie within a quarter.
+_BYTES_PER_TOKEN = 6.0
 _HEAPS_FACTOR, _HEAPS_EXPONENT = 12.8, 0.573
 
-# How much text a byte of a compressed file stands for.
+# Bytes of text per byte of a compressed file.
 EXPANSION = {".gz": 3.0, ".bz2": 4.0, ".zst": 3.5, ".xz": 4.0, ".parquet": 2.0, ".orc": 2.0}
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """What the arithmetic has to know of the text.
+    """The numbers that requirements are computed from.
 
     tokens      all tokens
     covered     tokens whose word is in the vocabulary
     vocabulary  words that get a vector
     keep_ratio  share of the covered tokens that subsampling keeps
-    hottest     share of one word alone, the most frequent, in the tokens that are kept
-    origin      how these are known, a sentence each
+    hottest     share of the most frequent word in the tokens that are kept
+    origin      how these are known, in sentences
     """
 
     tokens: int
@@ -47,8 +47,8 @@ class Corpus:
 
 
 def estimate(text_bytes: float, config: Config) -> Corpus:
-    """The corpus that so many bytes of text are likely to be."""
-    tokens = max(1, round(text_bytes / _BYTES_A_TOKEN))
+    """The corpus that this many bytes of text are likely to be."""
+    tokens = max(1, round(text_bytes / _BYTES_PER_TOKEN))
     words = heaps(tokens, config.vocabulary.min_count)
     if config.vocabulary.max_size is not None:
         words = min(words, config.vocabulary.max_size)
@@ -58,37 +58,38 @@ def estimate(text_bytes: float, config: Config) -> Corpus:
         words,
         *zipf_kept(words, config.pairs.subsample),
         (
-            f"AN ESTIMATE from {format_bytes(text_bytes)} of text as if it were English prose: a token for "
-            f"{_BYTES_A_TOKEN:g} bytes; {_HEAPS_FACTOR:g} (tokens / min_count)^{_HEAPS_EXPONENT:g} words "
+            f"AN ESTIMATE from {format_bytes(text_bytes)} of text as if it were English prose: a token per "
+            f"{_BYTES_PER_TOKEN:g} bytes; {_HEAPS_FACTOR:g} (tokens / min_count)^{_HEAPS_EXPONENT:g} words "
             "(Heaps' law), whose counts fall as 1 / rank (Zipf's law).",
             "Markup, other languages and mixed sources can have several times the vocabulary; "
-            "'vecmill vocabulary' counts both, and this plan then uses its counts.",
+            "'vecmill vocabulary' counts both, and the plan then uses its counts.",
         ),
     )
 
 
 def heaps(tokens: int, min_count: int) -> int:
-    """About how many different words occur `min_count` times or more among so many tokens."""
+    """About how many distinct words occur `min_count` times or more among this many tokens."""
     words = _HEAPS_FACTOR * math.pow(tokens / min_count, _HEAPS_EXPONENT)
     return max(1, min(tokens, round(words)))
 
 
 class Kept(NamedTuple):
-    """What subsampling keeps: the share of all tokens, and of these the share of the hottest word."""
+    """What subsampling keeps: the share of all tokens, and among these the share of the hottest word."""
 
     ratio: float
     hottest: float
 
 
 def zipf_kept(words: int, subsample: float) -> Kept:
-    """What subsampling keeps where counts fall as 1 / rank.
+    """What subsampling keeps if counts fall as 1 / rank.
 
-    The ratio is 0.778 for the 70,211 words of a corpus where it is 0.769 at 1e-3; 0.591 for 0.592 at 1e-4.
+    For the 70,211 words of a corpus with a ratio of 0.769 at 1e-3 this gives 0.778, and 0.591 for 0.592 at
+    1e-4.
     """
-    # Only the first words are frequent enough to lose tokens; the rest has the sum of 1 / rank alone.
+    # Only the first words are frequent enough to lose tokens; the rest only adds to the sum of 1 / rank.
     head = 1 / np.arange(1, min(words, 1_000_000) + 1)
     share = head / (head.sum() + math.log(words / len(head)))
-    # Counts of 1e12 tokens, so that rounding to whole tokens does not matter.
+    # Counts among 1e12 tokens, so that rounding to whole tokens does not matter.
     counts = np.maximum(1, share * 1e12).astype(np.int64)
     keep = keep_probability(counts, 10**12, subsample)
     ratio = 1 - float(share @ (1 - keep))
@@ -96,7 +97,7 @@ def zipf_kept(words: int, subsample: float) -> Kept:
 
 
 def counted(stages: Mapping[str, Mapping[str, Any]], kept: Kept) -> Corpus:
-    """The corpus as the records of a run's stages "tokenize" and "vocabulary" tell it."""
+    """The corpus from the records of the stages "tokenize" and "vocabulary" of a run."""
     vocabulary = stages["vocabulary"]
     return Corpus(
         stages["tokenize"]["tokens"],
@@ -107,9 +108,9 @@ def counted(stages: Mapping[str, Mapping[str, Any]], kept: Kept) -> Corpus:
     )
 
 
-def counted_corpus(folder: Folder, manifest: Manifest) -> Corpus:
-    """The same of a run directory that has a vocabulary: 16 bytes a word on the driver."""
-    columns = vocabulary_columns(folder, "count", "keep_probability")
+def counted_corpus(store: Store, manifest: Manifest) -> Corpus:
+    """The corpus of a run directory that has a vocabulary: 16 bytes per word on the driver."""
+    columns = vocabulary_columns(store, "count", "keep_probability")
     count, keep = (column.to_numpy() for column in columns.values())
     kept = count * keep
     return counted(

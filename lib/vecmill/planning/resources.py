@@ -1,4 +1,4 @@
-"""Where a run would happen: memory, heaps, slots and disks."""
+"""The memory, heaps, slots and disks that a run has."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from pathlib import Path
 from vecmill.errors import ConfigError
 from vecmill.formatting import MIB, parse_bytes
 from vecmill.planning.machine import available_memory, free_disk
-from vecmill.storage.files import Folder, local_path
+from vecmill.storage.store import Store
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a run would happen; sizes in bytes, None where unknown.
+class Resources:
+    """What a run has where it runs; sizes in bytes, None if unknown.
 
     local     one machine does everything, and its Python workers, heap and driver share its memory
-    executors how many of them there are; 1 where local
+    executors number of executors; 1 if local
     slots     tasks that run at once in one executor
-    threads   cores that a task has to itself
-    heap      of the JVM that reads checkpoints: the driver's where local, else an executor's
-    overhead  what an executor's container has beside its heap, for Python workers
+    threads   cores of one task
+    heap      of the JVM that reads checkpoints: the driver's if local, else an executor's
+    overhead  memory of an executor's container beside its heap, for Python workers
     by_files  whether tasks open the files of the output themselves
-    contained whether containers are held to it, as those of YARN and Kubernetes are
+    contained whether containers are held to their limits, as those of YARN and Kubernetes are
     """
 
     local: bool
@@ -42,15 +42,15 @@ class Place:
     scratch_free: int | None
 
 
-def place_of(folder: Folder, properties: Mapping[str, str]) -> Place:
-    """The place that a run directory, its session and the settings it was asked for describe.
+def resources_of(store: Store, properties: Mapping[str, str]) -> Resources:
+    """The resources that a run directory, its session and the requested settings describe.
 
-    Raises ConfigError where a size cannot be read.
+    Raises ConfigError if a size cannot be read.
     """
-    spark = folder.spark
+    spark = store.spark
     settings = spark.sparkContext.getConf()
-    output = local_path(folder.qualified("."))
-    held = folder.size(".") if folder.exists(".") else 0
+    output = store.files.local
+    held = store.files.size(".") if store.files.exists(".") else 0
 
     def size(key: str, default: str, unit: int = MIB) -> int:
         try:
@@ -58,7 +58,7 @@ def place_of(folder: Folder, properties: Mapping[str, str]) -> Place:
         except ValueError:
             raise ConfigError([f"{key} must be a size such as 2g, got {settings.get(key)!r}"]) from None
 
-    # Settings of executors mean nothing on one machine; who gives them plans for a cluster.
+    # Settings of executors have no effect on one machine; a user who gives them plans for a cluster.
     master = settings.get("spark.master", "local")
     assert master is not None
     local = re.match(r"local(\[|$)", master) is not None and not any(
@@ -79,7 +79,7 @@ def place_of(folder: Folder, properties: Mapping[str, str]) -> Place:
     free = free_disk(output) if output else None
     scratch = settings.get("spark.local.dir", "/tmp").split(",")[0]
     driver_heap = size("spark.driver.memory", "1g")
-    return Place(
+    return Resources(
         local=local,
         executors=1 if local else instances or max(1, every // cores),
         slots=max(1, cores // threads),
@@ -87,7 +87,7 @@ def place_of(folder: Folder, properties: Mapping[str, str]) -> Place:
         heap=driver_heap if local else heap,
         driver_heap=driver_heap,
         overhead=overhead + python,
-        by_files=output is not None,
+        by_files=store.tasks_open_files,
         contained=not local and not master.startswith(("local-cluster", "spark:")),
         max_result=size("spark.driver.maxResultSize", "1g", 1),
         available=available_memory(),

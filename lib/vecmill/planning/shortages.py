@@ -1,4 +1,4 @@
-"""What of a run does not fit where it would happen, and the remedy."""
+"""Where the requirements of a run exceed its resources, and the remedy."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Iterator
 
 from vecmill.config import Config
 from vecmill.formatting import GIB, MIB, format_bytes
-from vecmill.planning.requirements import Needs
-from vecmill.planning.resources import Place
+from vecmill.planning.requirements import Requirements
+from vecmill.planning.resources import Resources
 
 
-def misfits(needed: Needs, place: Place, config: Config) -> list[str]:
-    """What does not fit, a sentence each: what is needed, what is there, and the remedy."""
-    return [*memory_misfits(needed, place, config), *_disk_misfits(needed, place, config)]
+def shortages(needed: Requirements, resources: Resources, config: Config) -> list[str]:
+    """One sentence per shortage: what is needed, what is available, and the remedy."""
+    return [*memory_shortages(needed, resources, config), *_disk_shortages(needed, resources, config)]
 
 
-def memory_misfits(needed: Needs, place: Place, config: Config) -> list[str]:
-    """The same of memory alone."""
-    return list(_memory_misfits(needed, place, config))
+def memory_shortages(needed: Requirements, resources: Resources, config: Config) -> list[str]:
+    """The shortages of memory alone."""
+    return list(_memory_shortages(needed, resources, config))
 
 
 def _smaller(config: Config) -> str:
-    """What makes a model smaller, or a worker's part of it."""
+    """What makes a model smaller, or the part of it that a worker holds."""
     if config.train.strategy == "blocked":
         return "raise train.shards, or lower train.dim or vocabulary.max_size"
     return (
@@ -31,38 +31,40 @@ def _smaller(config: Config) -> str:
     )
 
 
-def _memory_misfits(needed: Needs, place: Place, config: Config) -> Iterator[str]:
+def _memory_shortages(needed: Requirements, resources: Resources, config: Config) -> Iterator[str]:
     smaller = _smaller(config)
-    here = needed.driver + place.driver_heap + (needed.executor if place.local else 0)
-    if place.available is not None and here > place.available:
-        fewer = "name fewer cores (spark.master local[N]), " if place.local and place.slots > 1 else ""
-        yield (
-            f"memory of this machine: {format_bytes(here)} needed, {format_bytes(place.available)} free; "
-            f"{fewer}{smaller}"
+    here = needed.driver + resources.driver_heap + (needed.executor if resources.local else 0)
+    if resources.available is not None and here > resources.available:
+        fewer = (
+            "name fewer cores (spark.master local[N]), " if resources.local and resources.slots > 1 else ""
         )
-    if needed.heap > place.heap:
-        key = "spark.driver.memory" if place.local else "spark.executor.memory"
         yield (
-            f"{key}: {format_bytes(needed.heap)} needed to read a checkpoint, {format_bytes(place.heap)} "
-            f"given; set {key} {_setting(needed.heap)}, or {smaller}"
+            f"memory of this machine: {format_bytes(here)} needed, "
+            f"{format_bytes(resources.available)} free; {fewer}{smaller}"
         )
-    if 0 < place.max_result < needed.collected:
+    if needed.heap > resources.heap:
+        key = "spark.driver.memory" if resources.local else "spark.executor.memory"
+        yield (
+            f"{key}: {format_bytes(needed.heap)} needed to read a checkpoint, "
+            f"{format_bytes(resources.heap)} given; set {key} {_setting(needed.heap)}, or {smaller}"
+        )
+    if 0 < resources.max_result < needed.collected:
         yield (
             f"spark.driver.maxResultSize: a round collects {format_bytes(needed.collected)}, "
-            f"{format_bytes(place.max_result)} allowed; set spark.driver.maxResultSize "
+            f"{format_bytes(resources.max_result)} allowed; set spark.driver.maxResultSize "
             f"{_setting(needed.collected * 1.1)}, or {smaller}"
         )
-    if place.contained and needed.executor > place.overhead:
+    if resources.contained and needed.executor > resources.overhead:
         yield (
             f"spark.executor.memoryOverhead: the Python workers of an executor take "
-            f"{format_bytes(needed.executor)}, {format_bytes(place.overhead)} given; set "
+            f"{format_bytes(needed.executor)}, {format_bytes(resources.overhead)} given; set "
             f"spark.executor.memoryOverhead {_setting(needed.executor)}, or lower "
             f"spark.executor.cores, or {smaller}"
         )
 
 
-def _disk_misfits(needed: Needs, place: Place, config: Config) -> Iterator[str]:
-    if place.output_free is not None and needed.output > place.output_free:
+def _disk_shortages(needed: Requirements, resources: Resources, config: Config) -> Iterator[str]:
+    if resources.output_free is not None and needed.output > resources.output_free:
         biggest = max(needed.disk, key=lambda name: needed.disk[name])
         remedy = "lower train.dim or vocabulary.max_size"
         if biggest == "pairs":
@@ -71,17 +73,17 @@ def _disk_misfits(needed: Needs, place: Place, config: Config) -> Iterator[str]:
                 remedy = "set pairs.materialize = false, or lower train.epochs"
         yield (
             f"disk of output.path ({config.output.path}): {format_bytes(needed.output)} needed, most of "
-            f"it {biggest}, {format_bytes(place.output_free)} free; {remedy}, or name another place"
+            f"it {biggest}, {format_bytes(resources.output_free)} free; {remedy}, or name another place"
         )
-    if place.scratch_free is not None and needed.scratch > place.scratch_free:
+    if resources.scratch_free is not None and needed.scratch > resources.scratch_free:
         yield (
             f"disk of spark.local.dir: {format_bytes(needed.scratch)} needed, "
-            f"{format_bytes(place.scratch_free)} free; set spark.local.dir to a larger disk"
+            f"{format_bytes(resources.scratch_free)} free; set spark.local.dir to a larger disk"
         )
 
 
 def _setting(count: float) -> str:
-    """A size as Spark's settings want it, rounded up."""
+    """A size in the notation of Spark's settings, rounded up."""
     if count < 4 * GIB:
         return f"{math.ceil(count / MIB / 128) * 128}m"
     return f"{math.ceil(count / GIB)}g"

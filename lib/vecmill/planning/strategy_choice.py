@@ -1,9 +1,9 @@
 """`train.strategy = "auto"`: which strategy, and with how many shards, slices and threads.
 
-What was measured (README, "How good it is"): one shard with threads is as good as training gets, and
-quickest while one machine has the text done in time. Blocked training is as good with any number of
-workers, provided that an epoch is cut into a few passes; averaging is not, whatever it is merged by. So the
-choice is between one shard and blocked training, and goes by the seconds that each is likely to take.
+What was measured: one shard with threads is as good as training gets, and fastest as long as one machine
+gets through the text in time. Blocked training is as good with any number of workers if an epoch is cut
+into a few passes; averaging is not, however it merges. So the choice is between one shard and blocked
+training, and goes by the seconds that each is likely to take.
 """
 
 from __future__ import annotations
@@ -11,44 +11,44 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from vecmill.config import Config
-from vecmill.core import kernels
 from vecmill.formatting import format_duration
 from vecmill.planning.corpus import Corpus
-from vecmill.planning.requirements import needs
-from vecmill.planning.resources import Place
-from vecmill.planning.shortages import memory_misfits
+from vecmill.planning.requirements import requirements
+from vecmill.planning.resources import Resources
+from vecmill.planning.shortages import memory_shortages
 
-# The best rate of one shard and of blocked training alike.
-_LEARNING_RATE = 0.05
-
-# Passes an epoch that blocked training needs to be as good as one shard: with 8, 32 and 128 workers 8 were
-# enough, while 4 cost 128 workers a point of analogies, and all of them one of WordSim-353.
+# Passes per epoch that blocked training needs to be as good as one shard: 8 were enough with 8, 32 and 128
+# workers, while 4 cost 128 workers a point of analogies, and all of them a point of WordSim-353.
 _SLICES = 8
 
 # More regions than this leave a stratum so little text that starting its tasks takes longer.
 _MOST_REGIONS = 1024
 
-# Threads that share one copy of the tables, at most: what was tried does not reach further.
-_MOST_THREADS = 32
+# How many times as fast some threads train one copy of the tables as a single thread does: 2.96, 4.71,
+# 6.83, 10.1 and 13.2 million words per second on a machine of 16 hardware threads, at no cost in accuracy.
+_THREADS = (1, 2, 4, 8, 16)
+_SPEED_UP = (1.0, 1.59, 2.31, 3.41, 4.46)
+# More threads were not measured.
+_MOST_THREADS = _THREADS[-1]
 
-# Regions of W weigh the same but for that of the hottest word, and buckets less so: the heaviest words meet
-# each other. A stratum waits for its busiest worker, seen to have 1.03, 1.24 and 2.7 times the mean of 8,
-# 32 and 128 workers on 16.7 million words whose hottest was 1.2 % of them.
+# Regions weigh the same except the one of the hottest word, and buckets less so: the heaviest words meet
+# each other. A stratum waits for its busiest worker, which had 1.03, 1.24 and 2.7 times the mean of 8, 32
+# and 128 workers on 16.7 million words whose hottest was 1.2 % of them.
 _UNEVEN_REGIONS = 160
 
-# Seconds of one core for a word of 100 dimensions, by kernel; of a round or a stratum beside its tasks,
-# and of every wave of its tasks; and bytes a second at which an executor takes in or hands on parameters.
-# With 2 cores an epoch of 16.5 million words took 5.6 s where the model says 6.7, and a stratum of eight
-# workers on 4 million words 1.1 s, as it says.
-_WORD_SECONDS = {"numba": 0.7e-6, "numpy": 4.5e-6}
+# Seconds of a round or a stratum beside its tasks, and of every wave of its tasks; and bytes per second at
+# which an executor takes in or hands on parameters. With 2 cores an epoch of 16.5 million words took 5.6 s,
+# and a stratum of eight workers on 4 million words 1.1 s.
 _ROUND_SECONDS = 0.3
 _WAVE_SECONDS = 0.03
-_BYTES_A_SECOND = 200e6
+_BYTES_PER_SECOND = 200e6
 
 
-class Choice(NamedTuple):
-    """What "auto" stands for, and why, a sentence each."""
+class StrategyChoice(NamedTuple):
+    """What "auto" stands for, and the reasons, one sentence each."""
 
     strategy: str
     shards: int
@@ -66,7 +66,7 @@ class Choice(NamedTuple):
 class _Candidate(NamedTuple):
     config: Config
     seconds: float
-    misfits: tuple[str, ...]
+    shortages: tuple[str, ...]
 
 
 def with_settings(config: Config, settings: dict[str, Any]) -> Config:
@@ -74,17 +74,18 @@ def with_settings(config: Config, settings: dict[str, Any]) -> Config:
     return config.model_copy(update={"train": config.train.model_copy(update=settings)})
 
 
-def choose(corpus: Corpus, config: Config, place: Place) -> Choice:
-    """What suits this text, this model and this place; the quickest of what fits into memory.
+def choose(corpus: Corpus, config: Config, resources: Resources) -> StrategyChoice:
+    """What suits this text, this model and these resources: the fastest candidate that fits into memory.
 
-    Where nothing fits it is what needs least of a worker, so that the refusal names the true lack.
+    If none fits, it is the one that needs least memory per worker, so that the refusal names the true
+    shortage.
     """
-    candidates = list(_candidates(corpus, config, place))
+    candidates = list(_candidates(corpus, config, resources))
     alone = candidates[0]
-    fitting = [candidate for candidate in candidates if not candidate.misfits]
+    fitting = [candidate for candidate in candidates if not candidate.shortages]
     chosen = min(fitting, key=lambda candidate: candidate.seconds) if fitting else candidates[-1]
     train = chosen.config.train
-    return Choice(
+    return StrategyChoice(
         train.strategy,
         train.shards,
         train.slices,
@@ -94,51 +95,58 @@ def choose(corpus: Corpus, config: Config, place: Place) -> Choice:
     )
 
 
-def _candidates(corpus: Corpus, config: Config, place: Place) -> Iterator[_Candidate]:
-    """One shard first, then blocked training with ever more workers."""
-    compiled = kernels.choose(config.train.kernel).name == "numba"
+def _candidates(corpus: Corpus, config: Config, resources: Resources) -> Iterator[_Candidate]:
+    """One shard first, then blocked training with more and more workers."""
+    compiled = config.kernel.library == "numba"
+    model = config.build_model()
     rate = config.train.learning_rate
     if "learning_rate" not in config.train.model_fields_set:
-        rate = max(_LEARNING_RATE, config.train.min_learning_rate)
+        rate = max(model.learning_rate, config.train.min_learning_rate)
     of_all = {"merge": "mean", "learning_rate": rate}
-    # One task has a whole executor's cores, since no other runs beside it.
-    threads = min(place.slots * place.threads, _MOST_THREADS) if compiled else 1
+    # One task has all cores of an executor, since no other task runs beside it.
+    threads = min(resources.slots * resources.threads, _MOST_THREADS) if compiled else 1
     one = {"strategy": "averaging", "shards": 1, "slices": 1, "threads": threads}
-    yield _candidate(corpus, with_settings(config, of_all | one), place)
-    for shards in _worker_counts(place, min(_MOST_REGIONS, corpus.vocabulary)):
-        if not config.pairs.materialize:
+    yield _candidate(corpus, with_settings(config, of_all | one), resources)
+    for shards in _worker_counts(resources, min(_MOST_REGIONS, corpus.vocabulary)):
+        if not config.pairs.materialize or not model.bucket_kernels:
             break
         many = {"strategy": "blocked", "shards": shards, "slices": _SLICES}
-        many["threads"] = min(place.threads, _MOST_THREADS) if compiled else 1
-        yield _candidate(corpus, with_settings(config, of_all | many), place)
+        many["threads"] = min(resources.threads, _MOST_THREADS) if compiled else 1
+        yield _candidate(corpus, with_settings(config, of_all | many), resources)
 
 
-def _worker_counts(place: Place, most: int) -> list[int]:
-    """Powers of two, and as many as run at once; rising."""
+def _worker_counts(resources: Resources, most: int) -> list[int]:
+    """Powers of two, and the number of tasks that run at once; rising."""
     counts = {2**power for power in range(1, _MOST_REGIONS.bit_length())}
-    return sorted(count for count in counts | {place.executors * place.slots} if 2 <= count <= most)
+    return sorted(count for count in counts | {resources.executors * resources.slots} if 2 <= count <= most)
 
 
-def _candidate(corpus: Corpus, config: Config, place: Place) -> _Candidate:
-    needed = needs(corpus, config, place.slots, by_files=place.by_files)
-    seconds = _epoch_seconds(corpus, config, place, needed.model)
-    return _Candidate(config, seconds, tuple(memory_misfits(needed, place, config)))
+def _candidate(corpus: Corpus, config: Config, resources: Resources) -> _Candidate:
+    needed = requirements(corpus, config, resources.slots, by_files=resources.by_files)
+    seconds = _epoch_seconds(corpus, config, resources, needed.model)
+    return _Candidate(config, seconds, tuple(memory_shortages(needed, resources, config)))
 
 
-def _epoch_seconds(corpus: Corpus, config: Config, place: Place, model: int) -> float:
-    """About how long an epoch takes."""
+def _epoch_seconds(corpus: Corpus, config: Config, resources: Resources, model: int) -> float:
+    """About how long an epoch takes, in seconds."""
     train = config.train
-    at_once = min(train.shards, place.executors * place.slots)
-    work = corpus.covered * _WORD_SECONDS[kernels.choose(train.kernel).name] * train.dim / 100
-    work *= max(1 / at_once, _busiest_share(corpus, train.shards)) / train.threads
+    at_once = min(train.shards, resources.executors * resources.slots)
+    word_seconds = config.build_model().word_seconds[config.kernel.library]
+    work = corpus.covered * word_seconds * train.dim / 100
+    work *= max(1 / at_once, _busiest_share(corpus, train.shards)) / _speed_up(train.threads)
     rounds = train.slices * (train.shards if train.strategy == "blocked" else 1)
     waves = -(-train.shards // at_once)
-    moved = 2 * model / min(place.executors, train.shards)
-    return work + rounds * (_ROUND_SECONDS + waves * _WAVE_SECONDS + moved / _BYTES_A_SECOND)
+    moved = 2 * model / min(resources.executors, train.shards)
+    return work + rounds * (_ROUND_SECONDS + waves * _WAVE_SECONDS + moved / _BYTES_PER_SECOND)
+
+
+def _speed_up(threads: int) -> float:
+    """How many times as fast as one thread so many threads are; logarithmic between what was measured."""
+    return float(np.interp(np.log2(threads), np.log2(_THREADS), _SPEED_UP))
 
 
 def _busiest_share(corpus: Corpus, shards: int) -> float:
-    """Of a stratum's work, that of the worker for which the others wait; of one shard's, all."""
+    """The share of a stratum's work that the busiest worker does; all of it with one shard."""
     if shards == 1:
         return 1.0
     return max(1 / shards, corpus.hottest) * (1 + shards / _UNEVEN_REGIONS)
@@ -149,13 +157,13 @@ def _reasons(
 ) -> Iterator[str]:
     train = chosen.config.train
     yield (
-        f"{_told(chosen.config)}: {corpus.covered:,} words in {train.dim} dimensions take about "
-        f"{format_duration(chosen.seconds)} an epoch"
+        f"{_format_strategy(chosen.config)}: {corpus.covered:,} words in {train.dim} dimensions take about "
+        f"{format_duration(chosen.seconds)} per epoch"
     )
     if not fitting:
-        yield "nothing fits into the memory that is there"
-    elif chosen is not alone and alone.misfits:
-        yield f"one shard does not fit: {alone.misfits[0]}"
+        yield "no strategy fits into the available memory"
+    elif chosen is not alone and alone.shortages:
+        yield f"one shard does not fit: {alone.shortages[0]}"
     elif chosen is not alone:
         yield f"one shard would take about {format_duration(alone.seconds)}"
     else:
@@ -168,9 +176,9 @@ def _reasons(
             )
 
 
-def _told(config: Config) -> str:
+def _format_strategy(config: Config) -> str:
     train = config.train
     workers = "one shard" if train.shards == 1 else f"{train.strategy}, {train.shards} workers"
-    passes = f", {train.slices} passes an epoch" if train.strategy == "blocked" else ""
+    passes = f", {train.slices} passes per epoch" if train.strategy == "blocked" else ""
     threads = f", {train.threads} threads each" if train.threads > 1 else ""
     return f"{workers}{passes}{threads} at a rate of {train.learning_rate:g}"

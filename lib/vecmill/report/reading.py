@@ -1,123 +1,70 @@
-"""A run directory as a report reads it: on this machine without Spark, elsewhere through it."""
+"""A run directory as a report reads it."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Protocol
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
-from vecmill.errors import ConfigError, InputError
-from vecmill.runs.directory import MANIFEST
-from vecmill.storage.files import Folder, local_path
-from vecmill.vectors.sources import is_local, local
-from vecmill.vectors.word_vectors import WordVectors, read_run
+from vecmill.errors import ConfigError, InputError, VecmillError
+from vecmill.storage import atomic
+from vecmill.storage.schemas import VECTORS, VOCABULARY
+from vecmill.storage.store import Store
+from vecmill.storage.stores import open_store
+from vecmill.vectors import sources
+from vecmill.vectors.word_vectors import WordVectors
+
+_SCHEMAS = {"vocabulary": VOCABULARY, "vectors": VECTORS}
 
 
-class RunFiles(Protocol):
+class RunFiles:
     """The files and tables of one run."""
 
-    root: str
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.root = store.files.root
 
     def text(self, name: str) -> str | None:
-        """The whole of a file, None where it is missing."""
+        """The whole of a file; None if it is missing. Raises InputError if it cannot be read."""
+        try:
+            return self._store.files.read_text_if_any(name)
+        except VecmillError as error:
+            raise InputError(str(error)) from error
 
     def table(self, name: str, columns: list[str]) -> pa.Table | None:
-        """These columns of a published table in the order of the ids, None where it is missing."""
+        """These columns of a published table in the order of the ids; None if it is missing."""
+        if not self._store.files.exists(name):
+            return None
+        try:
+            return self._store.collect(name, _SCHEMAS[name], columns=columns).sort_by("id").combine_chunks()
+        except (OSError, pa.ArrowException) as error:
+            where = self._store.files.path(name)
+            raise InputError(f"{where} cannot be read: {error}; run the stage {name} again") from error
 
     def vectors(self) -> WordVectors:
         """The published vectors."""
+        words, vectors = sources.read_store(self._store)
+        return WordVectors(words, vectors)
 
     def write(self, name: str, text: str) -> str:
-        """Write the whole of a file in the run directory; where it is now."""
-
-
-class LocalRun:
-    """A run on this machine."""
-
-    def __init__(self, root: str) -> None:
-        self.root = root
-        self._path = local(root)
-
-    def text(self, name: str) -> str | None:
-        """See RunFiles."""
-        path = self._path / name
+        """Write the whole of a file in the run directory; its path."""
         try:
-            return path.read_text(encoding="utf-8") if path.exists() else None
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{path} cannot be read: {error}") from error
-
-    def table(self, name: str, columns: list[str]) -> pa.Table | None:
-        """See RunFiles."""
-        path = self._path / name
-        if not path.exists():
-            return None
-        try:
-            return pq.read_table(path, columns=columns).sort_by("id").combine_chunks()
-        except (OSError, KeyError, pa.ArrowException) as error:
-            raise InputError(f"{path} cannot be read: {error}; run the stage {name} again") from error
-
-    def vectors(self) -> WordVectors:
-        """See RunFiles."""
-        return read_run(self.root)
-
-    def write(self, name: str, text: str) -> str:
-        """See RunFiles."""
-        return write_local(self._path / name, text)
-
-
-class SparkRun:
-    """A run on any file system that Spark knows."""
-
-    def __init__(self, folder: Folder) -> None:
-        self.root = folder.root
-        self._folder = folder
-
-    def text(self, name: str) -> str | None:
-        """See RunFiles."""
-        return self._folder.read_text_if_any(name)
-
-    def table(self, name: str, columns: list[str]) -> pa.Table | None:
-        """See RunFiles."""
-        if not self._folder.exists(name):
-            return None
-        table = self._folder.spark.read.parquet(self._folder.path(name)).select(*columns)
-        return table.toArrow().sort_by("id").combine_chunks()
-
-    def vectors(self) -> WordVectors:
-        """See RunFiles."""
-        return read_run(self.root, self._folder.spark)
-
-    def write(self, name: str, text: str) -> str:
-        """See RunFiles."""
-        self._folder.write_text(name, text)
-        return self._folder.path(name)
+            self._store.files.write_text(name, text)
+        except VecmillError as error:
+            raise ConfigError([f"{error}; name another place for it"]) from error
+        return self._store.files.path(name)
 
 
 def opened(root: str, spark: SparkSession | None) -> RunFiles:
-    """The run at `root`; `spark` is needed where that is not on this machine."""
-    if spark is None:
-        if not is_local(root):
-            raise ConfigError([f"{root} is not on this machine; give the Spark session that reads it"])
-        return LocalRun(root)
-    folder = Folder(spark, root)
-    here = local_path(folder.qualified(MANIFEST))
-    return SparkRun(folder) if here is None else LocalRun(str(here.parent))
+    """The run at `root`; `spark` is needed if that is not on this machine."""
+    return RunFiles(open_store(root, spark))
 
 
 def write_local(path: Path, text: str) -> str:
-    """Write a file beside its place and put it there once it is whole; where it is now.
-
-    Raises ConfigError where it cannot be written.
-    """
-    beside = path.with_name(f".{path.name}.new")
+    """Write a file of this machine whole; its path. Raises ConfigError if it cannot be written."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(beside, path)
+        atomic.write_text(path, text)
     except OSError as error:
         raise ConfigError([f"cannot write {path}: {error.strerror}; name another place for it"]) from None
     return str(path)

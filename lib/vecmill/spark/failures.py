@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from py4j.protocol import Py4JNetworkError
+from py4j.protocol import Py4JJavaError, Py4JNetworkError
 
 # What a fault's text holds, what it means, and its exit code. The first that matches is told.
 _KNOWN = (
@@ -73,3 +73,19 @@ def _line_of(text: str, position: int) -> str:
     end = text.find("\n", position)
     line = text[begin : end if end >= 0 else len(text)]
     return re.sub(r"^(Caused by: )?([\w$]+\.)+[\w$]+(Exception|Error): ", "", line.strip())[:300]
+
+
+def java_cause(error: Py4JJavaError) -> str:
+    """The innermost cause of a Java exception, on one line."""
+    cause = error.java_exception
+    while cause.getCause() is not None:
+        cause = cause.getCause()
+    name = str(cause.getClass().getSimpleName())
+    message = str(cause.getMessage() or "").strip()
+    return f"{name}: {message.splitlines()[0]}" if message else name
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's text: the one of Spark's errors that says what is wrong."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,30 +1,67 @@
-"""Rows of held-out texts, by whose loss every round is judged."""
+"""Rows of held-out texts, by whose loss every round is judged: the same rows under every strategy."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
+
+from vecmill.core.arrays import Ids
+from vecmill.core.kernels import Tables
 from vecmill.core.rows import Rows
+from vecmill.corpus.texts import HOLDOUT_EPOCH, HOLDOUT_SLICE
 from vecmill.examples import pairs
+from vecmill.models import Model
 from vecmill.runs.run import Run, pair_settings, read_sampling_tables
 from vecmill.spark.session import ONE_FILE_ONE_TASK, using
+from vecmill.storage.schemas import PAIRS
 
-# They are kept by the driver, so there are at most so many: 3 MB at the default window.
+# The driver holds these rows, 3 MB at the default window, and the rows of the model that they name: at most
+# a dozen each at the default window.
 MOST_ROWS = 1 << 16
 
 
-def rows(run: Run) -> Rows | None:
-    """At most MOST_ROWS rows, drawn once and the same in every run; None where no text is held out."""
+@dataclass(frozen=True)
+class HeldOut:
+    """Rows that are not trained on.
+
+    ids   (n,) rising: the words that the rows name
+    rows  the rows, with the place in `ids` for every word
+    """
+
+    ids: Ids
+    rows: Rows
+
+    def loss(self, model: Model, tables: Tables) -> float:
+        """Nats per pair; `tables` have the rows `ids` alone."""
+        pairs_of_rows = int(self.rows.offsets[-1] - self.rows.offsets[0])
+        return model.held_out_loss(tables, self.rows) / pairs_of_rows
+
+
+def held_out(run: Run) -> HeldOut | None:
+    """At most MOST_ROWS rows, drawn once and alike in every run; None if no text is held out."""
     if not run.manifest.stage("texts")["held_out_words"]:
         return None
-    sampling_tables = run.spark.sparkContext.broadcast(read_sampling_tables(run.folder))
-    texts = run.texts([pairs.HOLDOUT_SLICE])
+    sampling_tables = run.spark.sparkContext.broadcast(read_sampling_tables(run.store))
     try:
         with using(run.spark, ONE_FILE_ONE_TASK):
-            drawn = pairs.draw(
-                *texts, sampling_tables, pair_settings(run.config), epoch=pairs.HOLDOUT_EPOCH
-            )
-            found = drawn.select("c", "w", "negatives").limit(MOST_ROWS).toArrow()
+            texts = run.texts([HOLDOUT_SLICE])
+            drawn = pairs.draw(texts, sampling_tables, pair_settings(run.config), epoch=HOLDOUT_EPOCH)
+            found = drawn.partitions.mapInArrow(drawn.read, PAIRS)
+            table = found.select("c", "w", "negatives").limit(MOST_ROWS).toArrow()
     finally:
         sampling_tables.destroy()
-    if found.num_rows == 0:
+    if table.num_rows == 0:
         return None
-    return pairs.rows_from_arrow(found.combine_chunks().to_batches()[0])
+    return compact(pairs.rows_from_arrow(table.combine_chunks().to_batches()[0]))
+
+
+def compact(rows: Rows) -> HeldOut:
+    """The rows with their words numbered anew, in the order of their ids."""
+    ids = np.unique(np.concatenate([rows.centers, rows.words, rows.negatives.ravel()]))
+
+    def places(of: Ids) -> Ids:
+        return np.searchsorted(ids, of).astype(np.int32)
+
+    renamed = Rows(places(rows.centers), rows.offsets, places(rows.words), places(rows.negatives))
+    return HeldOut(ids, renamed)

@@ -1,6 +1,6 @@
-"""The loop of rounds: train, publish a checkpoint, report; and from where to go on.
+"""The loop of rounds: train, publish a checkpoint, report; and where to resume.
 
-The loop knows parts of the training and checkpoints. How a part is trained is a strategy's affair.
+The loop knows the work of each round and the checkpoints. How a round is trained is up to the strategy.
 """
 
 from __future__ import annotations
@@ -12,24 +12,25 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from vecmill.config import Config
-from vecmill.core.schedule import learning_rates
+from vecmill.core.arrays import Doubles
+from vecmill.core.schedule import Pace
+from vecmill.core.shards import Metrics
 from vecmill.errors import ConfigError, InputError
 from vecmill.formatting import format_duration
-from vecmill.runs.directory import Record, read_metrics, write_metrics
+from vecmill.runs.manifest import Record, read_metrics, write_metrics
 from vecmill.runs.run import Run
 from vecmill.storage import checkpoints
-from vecmill.storage.checkpoints import MetricsTable
-from vecmill.training.averaging.worker import Metrics
 
+# The words of every (slice, shard).
 Words = Mapping[tuple[int, int], int]
 
 
-class Part(NamedTuple):
-    """One round's part of the training.
+class RoundWork(NamedTuple):
+    """What one round trains.
 
-    shards  the words of each shard of the slice that trains
-    strata  which strata of the pass, where training is blocked
-    words   those that the round counts for
+    shards  the words of each shard of its slice
+    strata  the strata of the pass, in blocked training
+    words   words of text that the round counts for
     """
 
     epoch: int
@@ -39,63 +40,56 @@ class Part(NamedTuple):
     words: int
 
 
-class Span(NamedTuple):
-    """The share of the whole training done before and after a round."""
-
-    begin: float
-    end: float
-
-
 class Strategy(Protocol):
-    """How many workers train one model, a round at a time."""
+    """How many workers train one model, round by round."""
 
-    parts: Sequence[Part]
+    schedule: Sequence[RoundWork]
 
     def resume(self, number: int) -> None:
-        """Go on from the checkpoint of round `number`, or from fresh tables where it is 0."""
+        """Start from the checkpoint of round `number`, or from fresh tables if it is 0."""
 
-    def train(self, number: int, part: Part, span: Span) -> MetricsTable:
-        """Train a part and publish its checkpoint; a row of numbers a worker."""
+    def train(self, number: int, work: RoundWork, pace: Pace) -> Doubles:
+        """Train a round and publish its checkpoint; one row of `core.shards.Metrics` per worker."""
 
     def held_out_loss(self) -> float | None:
-        """Nats a pair of the held-out texts after the last round; None where there are none."""
+        """Nats per pair of the held-out texts after the last round; None if there are none."""
 
-    def bytes_moved(self, part: Part) -> int:
+    def bytes_moved(self, work: RoundWork) -> int:
         """Bytes of parameters that a round sends to workers and back."""
 
 
-def parts(words: Words, epochs: int, warm_up: int = 0) -> list[Part]:
-    """The rounds where a slice is a round, from the words of every (slice, shard).
+def rounds_of_slices(words: Words, epochs: int, warm_up: int = 0) -> list[RoundWork]:
+    """The rounds if a slice is a round.
 
-    Of the first `warm_up` slices every shard is a round, so that nothing is merged while the vectors
-    are still far from where they will be.
+    Of the first `warm_up` slices every shard is a round, so that nothing is merged while the vectors are
+    still far from where they will be.
     """
     found = [
-        Part(epoch, slice_, shards, range(0), sum(shards.values()))
+        RoundWork(epoch, slice_, shards, range(0), sum(shards.values()))
         for epoch in range(1, epochs + 1)
         for slice_, shards in _slices(words).items()
     ]
     alone = [
-        part._replace(shards={shard: part.shards[shard]}, words=part.shards[shard])
-        for part in found[:warm_up]
-        for shard in sorted(part.shards)
+        work._replace(shards={shard: work.shards[shard]}, words=work.shards[shard])
+        for work in found[:warm_up]
+        for shard in sorted(work.shards)
     ]
     return alone + found[warm_up:]
 
 
-def parts_of_strata(words: Words, epochs: int, n_regions: int, strata_a_round: int) -> list[Part]:
-    """The rounds where a slice is a pass over all its strata, some strata a round."""
+def rounds_of_strata(words: Words, epochs: int, n_regions: int, strata_per_round: int) -> list[RoundWork]:
+    """The rounds if a slice is a pass over all its strata, with some strata per round."""
     found = []
-    for part in parts(words, epochs):
-        for begin in range(0, n_regions, strata_a_round):
-            end = min(begin + strata_a_round, n_regions)
-            share = part.words * end // n_regions - part.words * begin // n_regions
-            found.append(part._replace(strata=range(begin, end), words=share))
+    for work in rounds_of_slices(words, epochs):
+        for begin in range(0, n_regions, strata_per_round):
+            end = min(begin + strata_per_round, n_regions)
+            share = work.words * end // n_regions - work.words * begin // n_regions
+            found.append(work._replace(strata=range(begin, end), words=share))
     return found
 
 
 def _slices(words: Words) -> dict[int, dict[int, int]]:
-    """The words of each shard, by slice; slices without words are out."""
+    """The words of each shard, by slice; slices without words are left out."""
     return {
         slice_: {shard: n for (s, shard), n in words.items() if s == slice_}
         for slice_ in sorted({slice_ for slice_, _ in words})
@@ -105,46 +99,45 @@ def _slices(words: Words) -> dict[int, dict[int, int]]:
 def train(run: Run, strategy: Strategy, say: Callable[[str], None]) -> Record:
     """Train from the last published round to the end; the counts of the whole training.
 
-    Raises InputError where a round has no pair to train on, ConfigError where the training diverges.
+    Raises InputError if a round has no pair to train on, ConfigError if the training diverges.
     """
-    config, folder, manifest = run.config, run.folder, run.manifest
-    schedule = strategy.parts
+    config, manifest = run.config, run.manifest
+    schedule = strategy.schedule
     done = int(manifest.stage("train").get("round", 0))
-    lines = [line for line in read_metrics(folder) if line["round"] <= done]
+    lines = [line for line in read_metrics(run.files) if line["round"] <= done]
     strategy.resume(done)
-    total = sum(part.words for part in schedule)
-    seen = sum(part.words for part in schedule[:done])
-    started, began_at = time.monotonic(), seen
+    total = sum(work.words for work in schedule)
+    seen = sum(work.words for work in schedule[:done])
+    started, seen_at_start = time.monotonic(), seen
     if done:
-        say(f"going on after round {done} of {len(schedule)}")
+        say(f"resuming after round {done} of {len(schedule)}")
 
-    for number, part in enumerate(schedule[done:], done + 1):
+    for number, work in enumerate(schedule[done:], done + 1):
         round_started = time.monotonic()
-        span = Span(seen / total, (seen + part.words) / total)
-        metrics = summed(strategy.train(number, part, span), part, config)
-        seen += part.words
+        pace = pace_of(config, seen / total, (seen + work.words) / total)
+        metrics = summed(strategy.train(number, work, pace), work, config)
+        seen += work.words
         elapsed = time.monotonic() - round_started
         line = {
-            "epoch": part.epoch,
-            "slice": part.slice_,
+            "epoch": work.epoch,
+            "slice": work.slice_,
             "round": number,
-            "words": part.words,
-            "rows": int(metrics.rows),
+            "words": work.words,
             "pairs": int(metrics.pairs),
             "loss": metrics.loss / metrics.pairs,
             "held_out_loss": strategy.held_out_loss(),
-            "learning_rate": _rate_at(span.end, config),
-            "words_per_second": round(part.words / elapsed),
-            "cpu_microseconds_per_word": round(metrics.cpu_seconds / max(part.words, 1) * 1e6, 3),
-            "bytes_moved": strategy.bytes_moved(part),
+            "learning_rate": float(pace.rates(np.array([1.0]))[0]),
+            "words_per_second": round(work.words / elapsed),
+            "cpu_microseconds_per_word": round(metrics.cpu_seconds / max(work.words, 1) * 1e6, 3),
+            "bytes_moved": strategy.bytes_moved(work),
             "seconds": round(elapsed, 3),
         }
         lines.append(line)
-        write_metrics(folder, lines)
+        write_metrics(run.files, lines)
         manifest.update("train", round=number, rounds=len(schedule))
-        checkpoints.prune(folder, number)
-        left = (time.monotonic() - started) / max(seen - began_at, 1) * (total - seen)
-        say(_told(line, len(schedule), config.train.epochs, span.end, left))
+        checkpoints.prune(run.files, number)
+        left = (time.monotonic() - started) / max(seen - seen_at_start, 1) * (total - seen)
+        say(_format_round(line, len(schedule), config.train.epochs, pace.end, left))
     return {
         "rounds": len(schedule),
         "words": total,
@@ -154,36 +147,35 @@ def train(run: Run, strategy: Strategy, say: Callable[[str], None]) -> Record:
     }
 
 
-def summed(of_workers: MetricsTable, part: Part, config: Config) -> Metrics:
-    """What all workers did; InputError where that is nothing, ConfigError where it is nonsense."""
+def pace_of(config: Config, begin: float, end: float) -> Pace:
+    """The learning rates of a round between two shares of the whole training."""
+    return Pace(begin, end, config.train.learning_rate, config.train.min_learning_rate)
+
+
+def summed(of_workers: Doubles, work: RoundWork, config: Config) -> Metrics:
+    """The sum over all workers. Raises InputError if they trained no pair, ConfigError if they diverged."""
     metrics = Metrics(*of_workers.sum(axis=0)) if len(of_workers) else None
     if metrics is None or metrics.pairs == 0:
         raise InputError(
-            f"slice {part.slice_} of epoch {part.epoch} has no pairs to train on; use fewer "
+            f"slice {work.slice_} of epoch {work.epoch} has no pairs to train on; use fewer "
             "train.slices or train.shards, or a corpus whose documents have more than one known word"
         )
     if not np.isfinite(metrics.loss):
         raise ConfigError(
             [
                 f"train.learning_rate = {config.train.learning_rate} makes the training diverge: the "
-                f"loss of epoch {part.epoch} is no finite number any more; lower it"
+                f"loss of epoch {work.epoch} is not finite; lower it"
             ]
         )
     return metrics
 
 
-def _rate_at(progress: float, config: Config) -> float:
-    train = config.train
-    rates = learning_rates(np.array([progress]), train.learning_rate, train.min_learning_rate)
-    return float(rates[0])
-
-
-def _told(line: Record, rounds: int, epochs: int, share: float, seconds_left: float) -> str:
+def _format_round(line: Record, rounds: int, epochs: int, share: float, seconds_left: float) -> str:
     held_out = line["held_out_loss"]
     return (
         f"round {line['round']}/{rounds}  epoch {line['epoch']}/{epochs}  {share:6.1%}  "
         f"loss {line['loss']:.4f}  "
         + (f"held-out {held_out:.4f}  " if held_out is not None else "")
         + f"rate {line['learning_rate']:.5f}  {line['words_per_second']:,} words/s  "
-        f"{format_duration(seconds_left)} left"
+        f"{format_duration(round(seconds_left))} left"
     )

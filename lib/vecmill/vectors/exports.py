@@ -7,41 +7,40 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from vecmill.errors import InputError
-from vecmill.storage import tables
-from vecmill.storage.files import Folder
 from vecmill.storage.schemas import VECTORS
+from vecmill.storage.store import Store
 from vecmill.vectors.formats import EXPORTS, Block
 
 # Numbers that the driver holds at once, as a table and as text.
 _BLOCK_NUMBERS = 1 << 19
 
 
-def write_all(folder: Folder, count: int, dim: int, say: Callable[[str], None]) -> list[str]:
+def write_all(store: Store, count: int, dim: int, say: Callable[[str], None]) -> list[str]:
     """Write vectors/ in every format to exports/; the names of the files.
 
     Each file is written on the driver's local disk, block by block, and then put in its place. A format
-    that cannot hold one of the words, such as one with a space, is left out, and `say` tells why.
+    that cannot hold one of the words, such as one with a space, is left out, and `say` reports why.
     """
     names: list[str] = []
     with tempfile.TemporaryDirectory(prefix="vecmill-export-") as scratch:
         for format_, export in EXPORTS.items():
             target = Path(scratch) / export.file_name
             try:
-                files = export.write(target, vector_blocks(folder, count, dim), count, dim)
+                files = export.write(target, vector_blocks(store, count, dim), count, dim)
             except InputError as error:
                 say(f"left out {format_}: {str(error).replace(str(target), export.file_name)}")
                 continue
             for written in files:
                 if written.name not in names:
-                    folder.put(written, f"exports/{written.name}")
+                    store.files.put(written, f"exports/{written.name}")
                     names.append(written.name)
                 written.unlink()
     return names
 
 
-def vector_blocks(folder: Folder, count: int, dim: int) -> Iterator[Block]:
+def vector_blocks(store: Store, count: int, dim: int) -> Iterator[Block]:
     """The rows of vectors/ in the order of their ids, at most _BLOCK_NUMBERS numbers at a time."""
-    for rows in tables.in_order(folder, "vectors", VECTORS, count, max(1, _BLOCK_NUMBERS // dim)):
+    for rows in store.in_order("vectors", VECTORS, count, max(1, _BLOCK_NUMBERS // dim)):
         whole = rows.combine_chunks()
         values = whole["vector"].chunk(0).flatten().to_numpy()
         yield Block(whole["word"].chunk(0), whole["count"].to_numpy(), values.reshape(len(whole), -1))

@@ -6,20 +6,20 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlparse
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import SparkSession
+from pyspark.sql.types import StructType
 
-from vecmill.errors import ConfigError, InputError
-from vecmill.runs.directory import MANIFEST
-from vecmill.storage import tables
-from vecmill.storage.files import Folder
+from vecmill.core.arrays import Ids
+from vecmill.errors import InputError
+from vecmill.runs.manifest import MANIFEST
+from vecmill.storage.arrow_store import read_table
 from vecmill.storage.schemas import VECTORS
+from vecmill.storage.store import Store
+from vecmill.storage.stores import as_local, is_local, open_store
 from vecmill.vectors.formats import EXPORTS, Vectors, read_vectors
 from vecmill.vectors.formats.npy import map_npy
 from vecmill.vectors.formats.streams import checked_vectors
@@ -27,15 +27,14 @@ from vecmill.vectors.formats.streams import checked_vectors
 COLUMNS = ["id", "word", "vector"]
 NPY = EXPORTS["npy"].file_name
 
-# By default Arrow reads far ahead, and holds several row groups of vectors to pick a few rows.
-FRUGAL = {"batch_size": 1 << 14, "batch_readahead": 1, "fragment_readahead": 1}
+_SCHEMA = StructType([VECTORS[name] for name in COLUMNS])
 
 
 class Wanted(NamedTuple):
-    """Which words of a vocabulary somebody needs, so that not all its vectors need be read.
+    """The words of a vocabulary whose vectors are needed, so that not all vectors are read.
 
-    most_frequent  so many from the top
-    folded         and these wherever they stand, in upper case where case is ignored
+    most_frequent  so many of the most frequent words
+    folded         and these, however frequent, in upper case if case is ignored
     ignore_case    whether upper case stands for every spelling
     """
 
@@ -44,7 +43,7 @@ class Wanted(NamedTuple):
     ignore_case: bool
 
     def has(self, id_: int, word: str) -> bool:
-        """Whether `word` is wanted, `id_` being its place by falling frequency."""
+        """Whether `word` is wanted; `id_` is its rank by falling frequency, from 0."""
         return id_ < self.most_frequent or (word.upper() if self.ignore_case else word) in self.folded
 
 
@@ -54,37 +53,30 @@ def wanted_of(most_frequent: int, words: Iterable[str], *, ignore_case: bool) ->
     return Wanted(most_frequent, folded, ignore_case)
 
 
-def is_local(source: str) -> bool:
-    """Whether a path needs no Hadoop to be read."""
-    return urlparse(source).scheme in ("", "file")
-
-
 def read(source: str, spark: SparkSession | None = None, wanted: Wanted | None = None) -> Vectors:
-    """The words of `source` in falling frequency and their vectors, only those `wanted` if given.
+    """The words of `source` in falling frequency and their vectors, or only those `wanted`.
 
-    `source` is the folder of a run, a folder or file of Parquet with the columns of vectors/, or a
-    file that `io.formats` knows. `spark` is needed where it is not on this machine. Of a large run
-    no more is held than what is wanted. Raises InputError.
+    `source` is the folder of a run, a folder or file of Parquet with the columns of vectors/, or a file
+    that `vectors.formats` knows. `spark` is needed if it is not on this machine. Of a large run no more is
+    held than what is wanted. Raises InputError.
     """
     if not is_local(source):
-        if spark is None:
-            raise ConfigError([f"{source} is not on this machine; give the Spark session that reads it"])
-        return read_table(Folder(spark, source), wanted)
-    path = local(source)
+        return read_store(open_store(source, spark), wanted)
+    path = as_local(source)
     if not path.exists():
         raise InputError(f"{path} does not exist; run 'vecmill run' first, or name a file of word vectors")
     if path.is_dir():
         holds_parts = not (path / "vectors").is_dir() and any(path.glob("*.parquet"))
-        return read_parquet(path if holds_parts else path / "vectors", wanted)
+        return _read_parquet(path if holds_parts else path / "vectors", wanted)
     if path.suffix == ".parquet":
-        return read_parquet(path, wanted)
+        return _read_parquet(path, wanted)
     return _only(read_vectors(path), wanted)
 
 
 def read_or_map(source: str, spark: SparkSession | None = None) -> Vectors:
-    """As `read`, but numbers that lie in an .npy file, as a finished run has one, stay there."""
+    """As `read`, but numbers in an .npy file, which a finished run has, stay in the file."""
     if is_local(source):
-        path = local(source)
+        path = as_local(source)
         if path.is_dir() and _has_exported(path, NPY):
             return map_npy(path / "exports" / NPY)
         if path.suffix == ".npy":
@@ -92,26 +84,24 @@ def read_or_map(source: str, spark: SparkSession | None = None) -> Vectors:
     return read(source, spark)
 
 
-def local(source: str) -> Path:
-    """The path on this machine that `source` names, which may begin with "file:"."""
-    return Path(urlparse(source).path if source.startswith("file:") else source)
+def read_store(store: Store, wanted: Wanted | None = None) -> Vectors:
+    """The vectors of a run, or only those wanted. Raises InputError."""
+    if store.files.local is not None:
+        return _read_parquet(store.files.local / "vectors", wanted)
+    ids = None
+    if wanted is not None:
+        ids = _wanted_ids(store.collect("vectors", _SCHEMA, columns=["id", "word"]), wanted)
+    return _from_table(store.collect("vectors", _SCHEMA, ids), store.files.root)
 
 
-def read_parquet(path: Path, wanted: Wanted | None = None) -> Vectors:
-    """The vectors in the Parquet at `path`, a file or a folder, read without Spark.
-
-    Raises InputError where there are none, or they are not as VECTORS says.
-    """
+def _read_parquet(path: Path, wanted: Wanted | None) -> Vectors:
+    """The vectors in the Parquet at `path`, a file or a folder, without Spark. Raises InputError."""
     try:
-        table = ds.dataset(path, format="parquet")
-        missing = [column for column in COLUMNS if column not in table.schema.names]
-        if missing:
-            raise InputError(
-                f"{path}: expected the columns {', '.join(COLUMNS)}, got none named "
-                f"{', '.join(missing)}; name the folder vectors/ of a run"
-            )
-        chosen = None if wanted is None else ds.field("id").isin(_wanted_ids(table, wanted))
-        return _from_table(table.to_table(COLUMNS, filter=chosen, **FRUGAL), path)
+        ids = None
+        if wanted is not None:
+            # From the words alone: vectors are many times as large.
+            ids = _wanted_ids(read_table(path, _SCHEMA, columns=["id", "word"]), wanted)
+        return _from_table(read_table(path, _SCHEMA, ids), path)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; run 'vecmill run' first") from None
     except (OSError, pa.ArrowException) as error:
@@ -119,32 +109,14 @@ def read_parquet(path: Path, wanted: Wanted | None = None) -> Vectors:
         raise InputError(f"{path} cannot be read: {cause}; run 'vecmill export' again") from error
 
 
-def read_table(run: Folder, wanted: Wanted | None = None) -> Vectors:
-    """The vectors of a run, read by Spark. Raises InputError as `read_parquet` does."""
-    table = tables.read(run, "vectors", VECTORS).select(*COLUMNS)
-    return _from_table((table if wanted is None else _chosen(table, wanted)).toArrow(), run.root)
-
-
-def _wanted_ids(table: ds.Dataset, wanted: Wanted) -> pa.Array:
-    """The ids of the rows that are wanted, from words alone: vectors are many times as large."""
+def _wanted_ids(words: pa.Table, wanted: Wanted) -> Ids:
     ids = [
         id_
-        for batch in table.to_batches(columns=["id", "word"], **FRUGAL)
+        for batch in words.to_batches()
         for id_, word in zip(batch["id"].to_pylist(), batch["word"].to_pylist(), strict=True)
         if wanted.has(id_, word)
     ]
-    return pa.array(ids, table.schema.field("id").type)
-
-
-def _chosen(vectors: DataFrame, wanted: Wanted) -> DataFrame:
-    """The rows that are wanted; the words come as a table, for they may be thousands."""
-    words = pa.table({"folded": pa.array(sorted(wanted.folded), pa.string())})
-    asked = vectors.sparkSession.createDataFrame(words)
-    folded = F.upper("word") if wanted.ignore_case else F.col("word")
-    is_frequent = F.col("id") < wanted.most_frequent
-    others = vectors.where(~is_frequent).withColumn("folded", folded)
-    found = others.join(F.broadcast(asked), "folded", "left_semi").select(*COLUMNS)
-    return vectors.where(is_frequent).unionByName(found)
+    return np.array(ids, np.int32)
 
 
 def _from_table(table: pa.Table, path: str | Path) -> Vectors:
@@ -156,7 +128,7 @@ def _from_table(table: pa.Table, path: str | Path) -> Vectors:
             f"{sizes['max']} numbers or nothing at all; run 'vecmill export' again"
         )
     if not table.num_rows:
-        raise InputError(f"{path}: expected a row a word, got none; run 'vecmill export' again")
+        raise InputError(f"{path}: expected one row per word, got none; run 'vecmill export' again")
     # Not joined by Arrow, whose lists hold no more than 2^31 numbers.
     flat = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in vectors.chunks]
     rows = np.concatenate(flat).reshape(table.num_rows, -1).astype(np.float32, copy=False)

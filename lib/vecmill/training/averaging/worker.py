@@ -1,4 +1,4 @@
-"""One round of training: what a shard does with its rows, and how shards become one model."""
+"""A round of averaging in its tasks: training the rows of a shard, and merging the changes of all."""
 
 from __future__ import annotations
 
@@ -8,236 +8,169 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql.types import BinaryType, IntegerType, StringType, StructField, StructType
 
-from vecmill.core import keyed_random
-from vecmill.core.blocks import block_rows, blocks
-from vecmill.core.kernels import Floats, Kernel, Tables, sgns_numpy
+from vecmill.core.arrays import Doubles, Floats
+from vecmill.core.blocks import blocks
+from vecmill.core.kernels import Kernel, Tables
 from vecmill.core.merging import MERGES
-from vecmill.core.rows import Rows, regroup
-from vecmill.core.schedule import learning_rates
-from vecmill.examples.pairs import rows_from_arrow
-from vecmill.storage.arrow import ArrowMap, side_by_side
-from vecmill.storage.schemas import BLOCKS, METRICS
+from vecmill.core.rows import Rows
+from vecmill.core.schedule import Pace
+from vecmill.core.shards import train_rows
+from vecmill.models import Table
+from vecmill.storage.checkpoints import block
+from vecmill.storage.schemas import BLOCKS, METRICS, arrow_schema
+from vecmill.storage.task_table import ArrowMap, TaskTable
 
-# Rows handed to the kernel at once; a multiple of every kernel's step, so that what is trained does
-# not depend on how rows came.
-BATCH_ROWS = 1 << 14
-
-
-class Metrics(NamedTuple):
-    """What one shard did in one round; also the sum over shards."""
-
-    rows: float
-    pairs: float
-    loss: float
-    cpu_seconds: float
+# Batches of one shard's partition as that shard's number and its rows.
+RowsOfTask = Callable[[Iterator[pa.RecordBatch]], Iterator[tuple[int, Rows]]]
 
 
-class Round(NamedTuple):
-    """What a task must know to train its shard of one round.
+class ShardTask(NamedTuple):
+    """What a task must know to train its shard in one round.
 
     kernel         applied to the shard's own copy of the tables, in place
-    threads        so many batches are trained at once, and share that copy without locks
-                   (Recht et al. 2011, "Hogwild", arXiv:1106.5730)
-    merge          a name of core.merging.MERGES
-    expected_rows  about how many rows each shard holds, by shard: the pace of its learning rate
-    begin, end     the share of the whole training done before and after this round
+    threads        batches trained at once, on that copy, without locks
+    merges         by table: a name of `core.merging.MERGES`
+    expected_rows  by shard: about how many rows it has, which sets the pace of its learning rate
     """
 
     kernel: Kernel
     threads: int
-    merge: str
+    merges: Mapping[str, str]
     expected_rows: Mapping[int, float]
-    begin: float
-    end: float
-    learning_rate: float
-    min_learning_rate: float
+    pace: Pace
 
 
-TaskRows = Callable[[Iterator[pa.RecordBatch]], Iterator[tuple[int, Rows]]]
-
-
-class Model(Protocol):
-    """The tables that a round begins with, as a task finds them: a broadcast, or what reads them."""
+class TablesSource(Protocol):
+    """The tables that a round starts from: a broadcast, or an object that reads or makes them in a task."""
 
     @property
     def value(self) -> Tables:
-        """Every table by its name, (V, D) float32."""
+        """Every table by its name, (rows, columns) float32."""
 
 
-class Initial(NamedTuple):
-    """The two tables of SGNS before any training, from the seed alone; V words, D dimensions."""
+class StartTables(NamedTuple):
+    """The tables before any training, made from the seed."""
 
-    vocabulary_size: int
-    dim: int
+    tables: tuple[Table, ...]
     seed: int
 
     @property
     def value(self) -> dict[str, Floats]:
-        """W and C, (V, D) float32, made anew."""
-        rng = keyed_random.generator(self.seed, keyed_random.Purpose.INITIALISE)
-        words, contexts = sgns_numpy.initialise(self.vocabulary_size, self.dim, rng)
-        return {"W": words, "C": contexts}
+        """Every table by its name, (rows, columns) float32, made again at each access."""
+        return {table.name: table.start(range(table.rows), self.seed) for table in self.tables}
 
 
-def train_round(partitions: DataFrame, rows_of: TaskRows, model: Model, settings: Round) -> DataFrame:
-    """One partition a shard -> BLOCKS: the parameters after the round, and one METRICS row a shard.
-
-    Each task copies the model, trains it on its rows, and hands back what it changed by blocks of
-    rows; Spark brings the same block of all shards together and merges it. A shard alone has nothing
-    to be merged with, and hands back what it has become. `rows_of` turns a partition's Arrow batches
-    into (shard, rows). A worker holds the model twice, and a few batches.
-    """
-    if len(settings.expected_rows) == 1:
-        return partitions.mapInArrow(training_alone(rows_of, model, settings), BLOCKS)
-    return (
-        partitions.mapInArrow(training(rows_of, model, settings), _CHANGES)
-        .groupBy("table", "block")
-        .applyInArrow(lambda _, changes: merged(changes, model.value, settings.merge), BLOCKS)
-    )
-
-
-_CHANGES = StructType(
+# What a shard changed in one block of rows; of the table METRICS, what the shard did.
+CHANGES = StructType(
     [
         StructField("table", StringType(), False),
-        StructField("block", IntegerType(), False),
+        StructField("first_row", IntegerType(), False),
         StructField("shard", IntegerType(), False),
         StructField("rows", IntegerType(), False),
         StructField("values", BinaryType(), False),
     ]
 )
+_ARROW_CHANGES = arrow_schema(CHANGES)
 
 
-_ARROW_CHANGES = pa.schema(
-    [
-        ("table", pa.string()),
-        ("block", pa.int32()),
-        ("shard", pa.int32()),
-        ("rows", pa.int32()),
-        ("values", pa.binary()),
-    ]
-)
+def train_round(shards: TaskTable, rows_of: RowsOfTask, start: TablesSource, task: ShardTask) -> DataFrame:
+    """One partition per shard -> BLOCKS: the parameters after the round, and one METRICS row per shard.
+
+    Each task copies the tables, trains them on its rows and returns its changes by blocks of rows; Spark
+    brings the same block of all shards together and merges it. A single shard has nothing to merge and
+    returns the tables themselves. A worker holds the model twice, and a few batches.
+    """
+    read = shards.read
+    if len(task.expected_rows) == 1:
+        alone = train_alone(rows_of, start, task)
+        return shards.partitions.mapInArrow(lambda batches: alone(read(batches)), BLOCKS)
+    train = train_shard(rows_of, start, task)
+    return (
+        shards.partitions.mapInArrow(lambda batches: train(read(batches)), CHANGES)
+        .groupBy("table", "first_row")
+        .applyInArrow(lambda _, changes: merge_block(changes, start.value, task.merges), BLOCKS)
+    )
 
 
-# The columns of PAIRS that are trained on.
-TRAINED_ON = ("shard", "c", "w", "negatives")
-
-
-def rows_with_shard(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, Rows]]:
-    """Batches of TRAINED_ON, all of one shard, as that shard's number and its rows."""
-    for batch in batches:
-        if batch.num_rows:
-            yield batch.column("shard")[0].as_py(), rows_from_arrow(batch)
-
-
-def training_alone(rows_of: TaskRows, model: Model, settings: Round) -> ArrowMap:
-    """What the task of the only shard does: a partition to BLOCKS, what the model has become."""
+def train_alone(rows_of: RowsOfTask, start: TablesSource, task: ShardTask) -> ArrowMap:
+    """The work of a single shard's task: a partition to BLOCKS, the tables after the round."""
 
     def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for block in _trained(batches, rows_of, model, settings, lambda old, new: new):
-            yield block.drop_columns(["shard"])
+        for changes in _train(batches, rows_of, start, task, lambda old, new: new):
+            yield changes.drop_columns(["shard"])
 
     return work
 
 
-def training(rows_of: TaskRows, model: Model, settings: Round) -> ArrowMap:
-    """What the task of one shard of several does: a partition to what it changed, block by block.
+def train_shard(rows_of: RowsOfTask, start: TablesSource, task: ShardTask) -> ArrowMap:
+    """The work of one shard's task among several: a partition to CHANGES, one batch per block.
 
-    A batch a block, equally many from each shard and in one order, the last of them its METRICS; none
-    from a partition without rows.
+    Every shard gives equally many batches in the same order, the last of them its METRICS; a partition
+    without rows gives none.
     """
 
     def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return _trained(batches, rows_of, model, settings, lambda old, new: new - old)
+        return _train(batches, rows_of, start, task, lambda old, new: new - old)
 
     return work
 
 
-def _trained(
+def _train(
     batches: Iterator[pa.RecordBatch],
-    rows_of: TaskRows,
-    model: Model,
-    settings: Round,
-    told: Callable[[Floats, Floats], Floats],
+    rows_of: RowsOfTask,
+    start: TablesSource,
+    task: ShardTask,
+    result: Callable[[Floats, Floats], Floats],
 ) -> Iterator[pa.RecordBatch]:
-    """One shard's task: what `told` makes of every block before and after, and its METRICS."""
+    """Train one shard; `result` makes what is returned of each block from its rows before and after."""
     started = time.process_time()
-    base = model.value
-    tables = {name: values.copy() for name, values in base.items()}
-    shard, metrics = train_rows(tables, rows_of(batches), settings)
-    if shard is None:
-        return
-    for name, values in tables.items():
-        for number, part in blocks(values):
-            block = told(base[name][part], values[part])
-            yield _changes(name, number, shard, len(block), block)
-    spent = metrics._replace(cpu_seconds=time.process_time() - started)
-    yield _changes(METRICS, shard, shard, 1, np.array(spent, np.float64))
-
-
-def train_rows(
-    tables: Tables, rows: Iterator[tuple[int, Rows]], settings: Round
-) -> tuple[int | None, Metrics]:
-    """Train `tables` in place on one shard's rows; the shard's number, None where it has no rows.
-
-    The same rows give the same bytes where `settings.threads` is 1, in whatever batches they come.
-    """
-    first = next(rows, None)
+    numbered = rows_of(batches)
+    first = next(numbered, None)
     if first is None:
-        return None, Metrics(0, 0, 0, 0)
+        return
     shard = first[0]
-    only_rows = itertools.chain([first[1]], (batch for _, batch in rows))
-    expected = max(settings.expected_rows[shard], 1.0)
-    done = Metrics(0, 0, 0, 0)
-
-    def train(numbered: tuple[int, Rows]) -> Metrics:
-        number, batch = numbered
-        count = len(batch.centers)
-        within = np.minimum((number * BATCH_ROWS + np.arange(count)) / expected, 1.0)
-        progress = settings.begin + (settings.end - settings.begin) * within
-        rates = learning_rates(progress, settings.learning_rate, settings.min_learning_rate)
-        pairs = int(batch.offsets[-1] - batch.offsets[0])
-        return Metrics(count, pairs, settings.kernel(tables, batch, rates), 0)
-
-    for of_batch in side_by_side(train, enumerate(regroup(only_rows, BATCH_ROWS)), settings.threads):
-        done = Metrics(*map(sum, zip(done, of_batch, strict=True)))
-    return shard, done
+    rows = (of_batch for _, of_batch in itertools.chain([first], numbered))
+    base = start.value
+    tables = {name: values.copy() for name, values in base.items()}
+    metrics = train_rows(tables, rows, task.kernel, task.pace, task.expected_rows[shard], task.threads)
+    for name, values in tables.items():
+        for part in blocks(*values.shape):
+            own = slice(part.start, part.stop)
+            yield _change(name, part.start, shard, result(base[name][own], values[own]))
+    spent = metrics._replace(cpu_seconds=time.process_time() - started)
+    yield _change(METRICS, shard, shard, np.array([spent], np.float64))
 
 
-def _changes(
-    table: str, block: int, shard: int, rows: int, values: npt.NDArray[np.generic]
-) -> pa.RecordBatch:
-    change = {"table": table, "block": block, "shard": shard, "rows": rows}
+def _change(table: str, first_row: int, shard: int, values: Floats | Doubles) -> pa.RecordBatch:
+    change = {"table": table, "first_row": first_row, "shard": shard, "rows": len(values)}
     return pa.RecordBatch.from_pylist([{**change, "values": values.tobytes()}], _ARROW_CHANGES)
 
 
-def merging(model: Model, merge: str) -> Callable[[Iterator[pa.Table]], Iterator[pa.Table]]:
-    """`merged` of each block in turn, for a task that has many."""
+def merge_blocks(
+    start: TablesSource, merges: Mapping[str, str]
+) -> Callable[[Iterator[pa.Table]], Iterator[pa.Table]]:
+    """`merge_block` for each block in turn, for a task that has several."""
 
     def work(changes: Iterator[pa.Table]) -> Iterator[pa.Table]:
-        base = model.value
-        return (merged(of_block, base, merge) for of_block in changes)
+        base = start.value
+        return (merge_block(of_block, base, merges) for of_block in changes)
 
     return work
 
 
-def merged(changes: pa.Table, base: Tables, merge: str) -> pa.Table:
-    """Rows of BLOCKS: `base` with what all shards changed of a block, or the METRICS of shards as they are.
-
-    `changes` has a row of that block from every shard.
-    """
+def merge_block(changes: pa.Table, base: Tables, merges: Mapping[str, str]) -> pa.Table:
+    """BLOCKS: `base` with the merged changes of one block from every shard; METRICS as they are."""
     # Shards come in any order, and floating-point sums depend on it.
     changes = changes.sort_by("shard")
-    name, number = changes["table"][0].as_py(), changes["block"][0].as_py()
+    name, first_row = changes["table"][0].as_py(), changes["first_row"][0].as_py()
     if name == METRICS:
         return changes.drop_columns(["shard"])
-    begin = number * block_rows(base[name].shape[1])
-    old = base[name][begin : begin + changes["rows"][0].as_py()]
+    old = base[name][first_row : first_row + changes["rows"][0].as_py()]
     buffers = (value.as_buffer() for value in changes["values"])
-    new = old + MERGES[merge]([np.frombuffer(b, np.float32).reshape(old.shape) for b in buffers])
-    of_all = changes.slice(0, 1).drop_columns(["shard", "values"])
-    return of_all.append_column("values", pa.array([new.tobytes()], pa.binary()))
+    merge = MERGES[merges[name]]
+    new = old + merge([np.frombuffer(b, np.float32).reshape(old.shape) for b in buffers])
+    return pa.Table.from_batches([block(name, first_row, new)])

@@ -1,0 +1,1 @@
+"""From documents to texts of word ids: tokenizing, counting words, encoding."""
