@@ -1,4 +1,4 @@
-"""What is put straight into compiled code, through the functions that do one thing with it."""
+"""Emitted instructions, through functions that use them."""
 
 from __future__ import annotations
 
@@ -26,8 +26,13 @@ def tanh(x):
     return tiles.tanh(x)
 
 
+@numba.njit
+def tanh_of_all(numbers):
+    return [tiles.tanh(number) for number in numbers]
+
+
 @pytest.mark.parametrize("dim", [*range(1, 41), 100, 300])
-def test_every_place_of_a_row_counts_once_whatever_its_length(dim):
+def test_every_position_of_a_row_counts_once_for_any_length(dim):
     # Whole numbers, whose sums have no rounding.
     rows = np.random.default_rng(dim).integers(-9, 10, (2, dim)).astype(np.float32)
 
@@ -44,7 +49,13 @@ def test_a_row_is_written_to_its_end_and_no_further(dim):
     np.testing.assert_array_equal(table, [first + 2 * second, second + 2 * first, beyond])
 
 
-def test_what_is_no_number_stays_so():
+def test_tanh_has_single_precision():
+    x = np.linspace(-12, 12, 20_001).astype(np.float32)
+
+    np.testing.assert_allclose(np.array(tanh_of_all(x)), np.tanh(x.astype(np.float64)), atol=4e-7, rtol=0)
+
+
+def test_tanh_of_nan_is_nan_and_of_infinity_is_one():
     assert math.isnan(tanh(np.float32(np.nan)))
     assert tanh(np.float32(np.inf)) == pytest.approx(1, abs=4e-7)
     assert tanh(np.float32(-np.inf)) == pytest.approx(-1, abs=4e-7)

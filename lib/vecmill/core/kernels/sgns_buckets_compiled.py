@@ -54,10 +54,10 @@ def update(
     Releases the GIL, so that other threads can train other steps on the same tables. The same arguments
     give the same bytes. Raises ShapeError.
     """
-    check(W, C, bucket, learning_rates)
     steps = range(len(learning_rates)) if steps is None else steps
-    bucket = Bucket(*map(np.ascontiguousarray, bucket))
-    return float(_train(W, C, *bucket, learning_rates, steps.start, steps.stop))
+    check(W, C, bucket, learning_rates, steps)
+    *arrays, rates = map(np.ascontiguousarray, (*bucket, learning_rates))
+    return float(_train(W, C, *arrays, rates, steps.start, steps.stop))
 
 
 @compiled(_SIGNATURE)

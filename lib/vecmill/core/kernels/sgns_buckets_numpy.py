@@ -44,10 +44,10 @@ def update(
     Returns the loss in nats, summed over pairs and noise, each at the parameters before its minibatch. The
     same arguments give the same bytes. Raises ShapeError.
     """
-    check(W, C, bucket, learning_rates)
+    steps = range(len(learning_rates)) if steps is None else steps
+    check(W, C, bucket, learning_rates, steps)
     if steps_together < 1:
         raise ShapeError(f"steps_together must be at least 1, got {steps_together}")
-    steps = range(len(learning_rates)) if steps is None else steps
     size = max(1, _STEPS_PER_PLAN // steps_together) * steps_together
     total = 0.0
     for first in range(steps.start, steps.stop, size):
@@ -137,7 +137,7 @@ def _items(items: int, begin: int, end: int, steps: int) -> tuple[Places, slice]
     return np.repeat(np.arange(begin, end), np.diff(bounds)), slice(bounds[0], bounds[-1])
 
 
-def check(W: Floats, C: Floats, bucket: Bucket, learning_rates: Floats) -> None:
+def check(W: Floats, C: Floats, bucket: Bucket, learning_rates: Floats, part: range) -> None:
     """Raise ShapeError unless the arguments of a kernel are as `update` documents them."""
     if W.ndim != 2:
         raise ShapeError(f"W must have the shape (V, D), got {W.shape}")
@@ -149,6 +149,8 @@ def check(W: Floats, C: Floats, bucket: Bucket, learning_rates: Floats) -> None:
     check_array("noisy", bucket.noisy, np.int32, (n_noisy,))
     check_array("noise", bucket.noise, np.int32, (steps, TILE_NOISE))
     check_array("learning_rates", learning_rates, np.float32, (steps,))
+    if part.step != 1 or part.start < 0 or part.stop > steps:
+        raise ShapeError(f"steps must be consecutive steps in 0..{steps}, got {part}")
     # The compiled kernel multiplies the likelihoods of all pairs of a step before it takes a logarithm.
     if n_pairs > STEP_PAIRS * steps or n_noisy > TILE_WORDS * steps:
         raise ShapeError(

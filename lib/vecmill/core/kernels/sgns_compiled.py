@@ -43,8 +43,8 @@ def update(W: Floats, C: Floats, rows: Rows, learning_rates: Floats) -> float:
     bytes. Raises ShapeError.
     """
     check(W, C, rows, learning_rates)
-    rows = Rows(*map(np.ascontiguousarray, rows))
-    return float(_train(W, C, *rows, learning_rates))
+    *arrays, rates = map(np.ascontiguousarray, (*rows, learning_rates))
+    return float(_train(W, C, *arrays, rates))
 
 
 @compiled(_SIGNATURE)
