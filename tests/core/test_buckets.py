@@ -1,4 +1,4 @@
-"""Buckets hold every pair once, and over a pass every word meets the noise that is due to its pairs."""
+"""Buckets have every pair once, and over a pass every word meets the noise due to its pairs."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.kernels.batches import batches, make_rows
+from tests.core.kernels.batches import make_rows, random_rows, row_sizes
 from vecmill.core import regions
+from vecmill.core.arrays import Doubles, Ids, Places
 from vecmill.core.buckets import (
     STEP_PAIRS,
     TILE_NOISE,
@@ -23,7 +23,7 @@ from vecmill.core.buckets import (
     sorted_by_bucket,
     with_noise,
 )
-from vecmill.core.rows import Ids, take
+from vecmill.core.rows import take
 
 seeds = st.integers(0, 2**32 - 1)
 expected_meetings = st.lists(st.just(0.0) | st.integers(0, 4).map(float) | st.floats(0, 20), max_size=12)
@@ -39,13 +39,13 @@ def make_bucket(expected, *, noise=(1.0, 1.0), n_pairs=0, seed=0) -> Bucket:
     )
 
 
-def meetings(bucket: Bucket, n_words: int) -> npt.NDArray[np.int64]:
-    """How often each word meets the noise words of a step."""
+def meetings(bucket: Bucket, n_words: int) -> Places:
+    """The number of steps whose noise words each word meets."""
     return np.bincount(bucket.noisy, minlength=n_words)
 
 
 @given(st.integers(0, 1000), st.integers(1, 100))
-def test_parts_are_all_items_in_order_and_about_equally_many(items, steps):
+def test_parts_are_all_items_in_order_and_of_about_equal_size(items, steps):
     parts = [list(range(items))[part(items, step, steps)] for step in range(steps)]
 
     assert [item for some in parts for item in some] == list(range(items))
@@ -56,7 +56,7 @@ def test_parts_are_all_items_in_order_and_about_equally_many(items, steps):
 def test_a_word_meets_noise_as_often_as_expected_rounded_up_or_down(expected, seed):
     found = meetings(make_bucket(expected, seed=seed), len(expected))
 
-    # The sums that the roundings are taken of are not exact themselves.
+    # The sums that are rounded have rounding errors themselves.
     assert (found >= np.floor(np.array(expected) - 1e-9)).all()
     assert (found <= np.ceil(np.array(expected) + 1e-9)).all()
 
@@ -72,7 +72,7 @@ def test_the_expectation_is_exact():
 
     found = sum(meetings(make_bucket(expected, seed=seed), len(expected)) for seed in range(draws))
 
-    # Each draw is one of two neighbouring numbers; 1e-9 is for the ones that are whole already.
+    # Each count is one of two consecutive integers; 1e-9 allows for expectations that are integers.
     fraction = expected % 1
     deviation = np.sqrt(fraction * (1 - fraction) / draws)
     assert (np.abs(found / draws - expected) <= 5 * deviation + 1e-9).all()
@@ -89,32 +89,32 @@ def test_noise_words_follow_their_weights():
     assert share[1] == 0
 
 
-def test_noise_is_met_in_an_order_that_chance_gives():
+def test_noisy_words_are_in_random_order():
     draws, times = 2000, 8
-    place = np.zeros(2 * times)
+    second_word = np.zeros(2 * times)
     for seed in range(draws):
-        place += make_bucket([times, times], seed=seed).noisy
+        second_word += make_bucket([times, times], seed=seed).noisy
 
-    # Either word at any place half of the time: five standard deviations are .056.
-    np.testing.assert_allclose(place / draws, 0.5, atol=0.056)
+    # Each position has either word half of the time: five standard deviations are .056.
+    np.testing.assert_allclose(second_word / draws, 0.5, atol=0.056)
 
 
 @given(expected_meetings, st.integers(0, 200), weights_of_noise, seeds)
-def test_a_bucket_has_the_shapes_and_types_that_kernels_ask_for(expected, n_pairs, noise, seed):
+def test_a_bucket_has_the_shapes_and_dtypes_that_kernels_require(expected, n_pairs, noise, seed):
     bucket = make_bucket([*expected, 1.0], n_pairs=n_pairs, noise=noise, seed=seed)
 
     steps = len(bucket.noise)
     assert {array.dtype for array in bucket} == {np.dtype(np.int32)}
     assert bucket.noise.shape == (steps, TILE_NOISE)
     assert set(bucket.noise.ravel().tolist()) <= set(range(len(noise)))
-    # As few as there can be.
+    # As few steps as possible.
     assert steps == max(math.ceil(n_pairs / STEP_PAIRS), math.ceil(len(bucket.noisy) / TILE_WORDS))
     for step in range(steps):
         assert len(bucket.words[part(len(bucket.words), step, steps)]) <= STEP_PAIRS
         assert len(bucket.noisy[part(len(bucket.noisy), step, steps)]) <= TILE_WORDS
 
 
-def test_pairs_stay_as_they_are_and_in_their_order():
+def test_pairs_keep_their_order():
     words, contexts = np.int32([3, 1, 2]), np.int32([0, 1, 1])
 
     bucket = with_noise(
@@ -126,7 +126,7 @@ def test_pairs_stay_as_they_are_and_in_their_order():
     assert sorted(bucket.noisy.tolist()) == [0, 1, 2, 3]
 
 
-def test_contexts_that_are_no_noise_leave_pairs_alone():
+def test_contexts_without_weight_as_noise_leave_pairs_without_noise():
     bucket = make_bucket([5.0, 5.0], noise=[0.0, 0.0], n_pairs=20)
 
     assert len(bucket.words) == 20
@@ -134,7 +134,7 @@ def test_contexts_that_are_no_noise_leave_pairs_alone():
     assert bucket.noise.shape == (2, TILE_NOISE)
 
 
-def test_noise_is_due_where_there_are_no_pairs():
+def test_a_bucket_without_pairs_has_noise():
     bucket = make_bucket([4.0, 0.0, 6.0])
 
     assert len(bucket.words) == 0
@@ -145,15 +145,15 @@ def test_noise_is_due_where_there_are_no_pairs():
 @pytest.mark.parametrize(
     ("expected", "noise"),
     [([], [1.0]), ([3.0], []), ([], []), ([0.0, 0.0], [1.0]), ([3.0], [0.0])],
-    ids=["no words", "no contexts", "neither", "words without pairs", "contexts that are no noise"],
+    ids=["no words", "no contexts", "neither", "words without pairs", "contexts without weight"],
 )
-def test_a_bucket_of_nothing_has_no_steps(expected, noise):
+def test_a_bucket_without_pairs_and_noise_has_no_steps(expected, noise):
     bucket = make_bucket(expected, noise=noise)
 
     assert [array.shape for array in bucket] == [(0,), (0,), (0,), (0, TILE_NOISE)]
 
 
-def test_expectations_that_come_to_less_than_a_word_leave_a_bucket_without_noise_most_often():
+def test_a_small_expectation_mostly_gives_a_bucket_without_noise():
     steps = [len(make_bucket([0.001], seed=seed).noise) for seed in range(100)]
 
     assert steps.count(0) >= 95
@@ -168,9 +168,9 @@ def test_the_same_generator_gives_the_same_bucket():
 
 
 def buckets_of_a_pass(
-    words: Ids, contexts: Ids, *, noise: npt.NDArray[np.float64], negatives: int, n_regions: int, seed: int
+    words: Ids, contexts: Ids, *, noise: Doubles, negatives: int, n_regions: int, seed: int
 ) -> Iterator[tuple[Bucket, Ids, Ids]]:
-    """All buckets of a pass, with what noise is due to each, and the ids of its two regions."""
+    """All buckets of a pass with the noise due to them, each with the ids of its two regions."""
     rng = np.random.default_rng(seed)
     size = len(noise)
     pairs = np.bincount(words, minlength=size)
@@ -195,10 +195,10 @@ def buckets_of_a_pass(
 
 @pytest.mark.parametrize("n_regions", [1, 2, 3, 9])
 def test_over_a_pass_every_pair_meets_its_negatives_from_the_whole_vocabulary(n_regions):
-    """The law behind it all: K * (pairs of w) * P(n) meetings of w with the noise word n."""
+    """K * (pairs of w) * P(n) meetings of the word w with the noise word n, in expectation."""
     size, negatives, passes = 7, 5, 400
     rng = np.random.default_rng(0)
-    # Words keep to a few contexts each, so that noise which follows the pairs would be seen.
+    # Words have a few contexts each, so the test would notice noise that follows the pairs.
     words = rng.choice(size, 60, p=np.arange(size) / 21).astype(np.int32)
     contexts = ((words + rng.integers(0, 2, 60)) % size).astype(np.int32)
     noise = np.array([8.0, 5, 3, 2, 1, 0, 1])
@@ -219,9 +219,9 @@ def test_over_a_pass_every_pair_meets_its_negatives_from_the_whole_vocabulary(n_
     assert (np.abs(seen.mean(axis=0) - expected) <= 5 * deviation + 1e-9).all()
 
 
-@given(batches())
-def test_pairs_are_those_that_the_rows_stand_for(batch):
-    _, _, rows, _ = batch
+@given(row_sizes)
+def test_pairs_are_all_pairs_of_the_rows(sizes):
+    rows = random_rows(*sizes)
     expected = [
         (word, center)
         for b, center in enumerate(rows.centers.tolist())
@@ -234,7 +234,7 @@ def test_pairs_are_those_that_the_rows_stand_for(batch):
     assert words.dtype == contexts.dtype == np.int32
 
 
-def test_pairs_of_a_part_of_rows_are_its_own():
+def test_pairs_of_taken_rows_are_theirs_alone():
     rows = make_rows([7, 8, 9], [[1, 2], [], [3]], [[0], [0], [0]])
 
     words, contexts = pairs_of(take(rows, 1, 3))
@@ -243,7 +243,7 @@ def test_pairs_of_a_part_of_rows_are_its_own():
 
 
 @given(st.integers(1, 300), st.integers(0, 80), st.integers(1, 30), seeds)
-def test_sorted_pairs_lie_bucket_after_bucket_in_the_order_they_had(n_regions, n_pairs, size, seed):
+def test_pairs_are_sorted_by_bucket_and_keep_their_order_within_a_bucket(n_regions, n_pairs, size, seed):
     rng = np.random.default_rng(seed)
     words, contexts = rng.integers(0, size, (2, n_pairs), np.int32)
     word_region, context_region = rng.integers(0, n_regions, (2, size), np.int32)

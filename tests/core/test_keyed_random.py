@@ -1,4 +1,4 @@
-"""The same key gives the same numbers, any other key gives others."""
+"""The same key gives the same numbers, and any other key gives other numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vecmill.core.keyed_random import Purpose, generator
 
 keys = st.fixed_dictionaries(
     {
-        # Beside small seeds those of more than one 32-bit word, which must not run into the rest.
+        # Large seeds have more than one 32-bit word, which must not be confused with the rest of the key.
         "seed": st.integers(0, 3) | st.integers(0, 2**63 - 1),
         "purpose": st.sampled_from(list(Purpose)),
         "epoch": st.integers(0, 3),

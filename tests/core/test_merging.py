@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from vecmill.core.merging import MERGES, Change, adasum, mean
+from vecmill.core.arrays import Floats
+from vecmill.core.merging import MERGES, adasum, mean
 
 seeds = st.integers(0, 2**32 - 1)
 finite = st.floats(-1e6, 1e6, width=32)
@@ -16,7 +17,7 @@ changes_of_one_shape = st.tuples(st.integers(1, 5), st.integers(1, 4), st.intege
 
 
 @given(changes_of_one_shape)
-def test_mean_is_the_mean_over_shards_as_float32(changes):
+def test_the_mean_is_the_mean_over_shards_as_float32(changes):
     merged = mean(list(changes))
 
     assert merged.dtype == np.float32
@@ -26,7 +27,7 @@ def test_mean_is_the_mean_over_shards_as_float32(changes):
 
 
 @given(changes_of_one_shape)
-def test_mean_leaves_its_arguments_as_they_were(changes):
+def test_the_mean_does_not_change_its_arguments(changes):
     before = changes.copy()
 
     mean(list(changes))
@@ -39,7 +40,7 @@ def test_the_mean_of_one_shard_is_its_change(change):
     np.testing.assert_array_equal(mean([change]), change)
 
 
-def test_mean_adds_shards_up_in_the_order_given():
+def test_the_mean_adds_shards_in_the_given_order():
     big, one = np.float32([[1e8]]), np.float32([[1.0]])
 
     # In float32 1e8 + 1 is 1e8, so the order shows in the sum.
@@ -47,11 +48,11 @@ def test_mean_adds_shards_up_in_the_order_given():
     assert mean([big, -big, one]).tolist() == [[np.float32(1) / np.float32(3)]]
 
 
-def test_merges_are_known_by_the_names_that_a_configuration_gives_them():
+def test_merges_are_known_by_their_names_in_the_configuration():
     assert {"mean": mean, "adasum": adasum} == MERGES
 
 
-def random_changes(seed: int, n_shards: int, n_rows: int = 6, dim: int = 5) -> list[Change]:
+def random_changes(seed: int, n_shards: int, n_rows: int = 6, dim: int = 5) -> list[Floats]:
     return list(np.random.default_rng(seed).normal(size=(n_shards, n_rows, dim)).astype(np.float32))
 
 
@@ -74,14 +75,14 @@ def assert_merges_rows(changes, merge_row):
 
 @given(seeds, st.integers(1, 20), st.floats(-6, 6), st.floats(-6, 6))
 def test_adasum_of_two_is_the_formula_row_by_row(seed, dim, of_a, of_b):
-    """Whatever either's length: rows that one shard saw seldom meet rows that another saw often."""
+    """For changes of very different lengths: one shard saw a row seldom, the other one saw it often."""
     a, b = random_changes(seed, 2, dim=dim)
 
     assert_merges_rows([a * np.float32(10**of_a), b * np.float32(10**of_b)], adasum_of_rows)
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_adasum_of_five_goes_by_pairs_of_neighbours_and_then_by_pairs_again(seed):
+def test_adasum_of_five_merges_neighbours_in_pairs_and_the_results_in_pairs_again(seed):
     def tree(a, b, c, d, e):
         return adasum_of_rows(adasum_of_rows(adasum_of_rows(a, b), adasum_of_rows(c, d)), e)
 
@@ -89,38 +90,38 @@ def test_adasum_of_five_goes_by_pairs_of_neighbours_and_then_by_pairs_again(seed
 
 
 @given(seeds, st.sampled_from([1, 2, 4, 8]))
-def test_adasum_of_identical_changes_is_what_each_of_them_is(seed, n_shards):
+def test_adasum_of_identical_changes_is_that_change(seed, n_shards):
     [change] = random_changes(seed, 1)
 
     np.testing.assert_allclose(adasum([change] * n_shards), change, rtol=1e-5)
 
 
-def test_adasum_adds_up_what_is_orthogonal():
+def test_adasum_adds_orthogonal_changes():
     changes = [np.float32([row]) for row in ([1, 0, 0], [0, 20, 0], [0, 0, -3])]
 
     np.testing.assert_array_equal(adasum(changes), [[1, 20, -3]])
 
 
-def test_adasum_takes_opposite_changes_for_no_change():
+def test_adasum_of_opposite_changes_is_zero():
     a = np.float32([[2, -4]])
 
     np.testing.assert_array_equal(adasum([a, -a]), [[0, 0]])
 
 
 @given(seeds, st.integers(1, 7), st.data())
-def test_a_shard_that_has_not_seen_a_row_leaves_it_to_the_others(seed, n_shards, data):
+def test_a_shard_without_a_change_of_a_row_leaves_it_to_the_others(seed, n_shards, data):
     changes = random_changes(seed, n_shards)
     [alone] = random_changes(seed + 1, 1)
     nothing = [np.zeros_like(alone)] * n_shards
-    place = data.draw(st.integers(0, n_shards))
+    position = data.draw(st.integers(0, n_shards))
 
-    np.testing.assert_array_equal(adasum([*nothing[:place], alone, *nothing[place:]]), alone)
+    np.testing.assert_array_equal(adasum([*nothing[:position], alone, *nothing[position:]]), alone)
     np.testing.assert_array_equal(adasum([adasum(changes), nothing[0]]), adasum(changes))
     np.testing.assert_array_equal(adasum(nothing), nothing[0])
 
 
 @given(seeds, st.integers(1, 7), st.integers(-20, 20), st.sampled_from([-1, 1]))
-def test_adasum_of_changes_twice_as_large_is_twice_as_large(seed, n_shards, power, sign):
+def test_adasum_scales_with_its_arguments(seed, n_shards, power, sign):
     changes = random_changes(seed, n_shards)
     # Powers of two are exact in float32.
     scale = np.float32(sign * 2.0**power)
@@ -129,14 +130,14 @@ def test_adasum_of_changes_twice_as_large_is_twice_as_large(seed, n_shards, powe
 
 
 @given(seeds, st.integers(1, 7))
-def test_a_rows_adasum_does_not_depend_on_the_rows_beside_it(seed, n_shards):
+def test_the_adasum_of_a_row_does_not_depend_on_other_rows(seed, n_shards):
     changes = random_changes(seed, n_shards)
 
     np.testing.assert_array_equal(adasum([change[2:4] for change in changes]), adasum(changes)[2:4])
 
 
 @given(seeds, st.integers(1, 7))
-def test_adasum_leaves_its_arguments_as_they_were_and_gives_none_of_them_back(seed, n_shards):
+def test_adasum_neither_changes_nor_returns_its_arguments(seed, n_shards):
     changes = random_changes(seed, n_shards)
     before = np.array(changes)
 

@@ -1,4 +1,4 @@
-"""Taking, joining and regrouping rows keeps their content, whatever the batches."""
+"""Taking, concatenating and regrouping rows keeps their content."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ids = st.integers(0, 9)
 
 @st.composite
 def plain_rows(draw: st.DrawFn) -> tuple[Plain, int]:
-    """Rows as (centre, words, negatives), and how many negatives each has."""
+    """Rows as (centre, words, negatives), and the number of negatives per row."""
     negatives = draw(st.integers(0, 3))
     row = st.tuples(
         ids,
@@ -49,7 +49,7 @@ def to_plain(rows: Rows) -> Plain:
 
 
 def cut(plain: Plain, negatives: int, ends: list[int], skipped: int) -> list[Rows]:
-    """`plain` in batches that end at `ends`; some are empty where ends repeat."""
+    """`plain` in batches that end at `ends`; repeated ends give empty batches."""
     bounds = [0, *sorted(min(end, len(plain)) for end in ends), len(plain)]
     return [to_rows(plain[begin:end], negatives, skipped) for begin, end in pairwise(bounds)]
 
@@ -59,7 +59,7 @@ def assert_int32(rows: Rows) -> None:
 
 
 @given(plain_rows(), st.integers(0, 12), st.integers(0, 12), st.integers(0, 3))
-def test_take_gives_the_rows_in_between(drawn, begin, length, skipped):
+def test_take_returns_the_rows_from_begin_to_end(drawn, begin, length, skipped):
     plain, negatives = drawn
     begin = min(begin, len(plain))
     end = min(begin + length, len(plain))
@@ -79,7 +79,7 @@ def test_take_copies_nothing():
 
 
 @given(plain_rows(), st.lists(st.integers(0, 12), min_size=1, max_size=4), st.integers(0, 3))
-def test_concatenate_gives_the_rows_of_all_parts_in_turn(drawn, ends, skipped):
+def test_concatenate_returns_the_rows_of_all_parts_in_order(drawn, ends, skipped):
     plain, negatives = drawn
 
     joined = concatenate(cut(plain, negatives, ends, skipped))
@@ -97,7 +97,7 @@ def test_concatenate_gives_the_rows_of_all_parts_in_turn(drawn, ends, skipped):
     st.integers(1, 14),
     st.integers(0, 3),
 )
-def test_regroup_gives_the_same_rows_in_batches_of_one_size(drawn, ends, size, skipped):
+def test_regroup_returns_the_same_rows_in_batches_of_one_size(drawn, ends, size, skipped):
     plain, negatives = drawn
 
     regrouped = list(regroup(cut(plain, negatives, ends, skipped), size))
@@ -110,15 +110,15 @@ def test_regroup_gives_the_same_rows_in_batches_of_one_size(drawn, ends, size, s
         assert batch.negatives.shape == (len(batch.centers), negatives)
 
 
-def test_regroup_passes_rows_on_as_soon_as_it_has_enough():
-    came = []
+def test_regroup_returns_a_batch_as_soon_as_it_has_enough_rows():
+    read = []
 
     def batches():
         for number in range(4):
-            came.append(number)
+            read.append(number)
             yield to_rows([(number, [1], [2])], 1)
 
     first = next(regroup(batches(), 2))
 
     assert to_plain(first) == [(0, [1], [2]), (1, [1], [2])]
-    assert came == [0, 1]
+    assert read == [0, 1]

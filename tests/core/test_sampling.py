@@ -1,4 +1,4 @@
-"""The sampling tables against word2vec.c's formulas and the distributions they stand for."""
+"""The sampling tables against the formulas of word2vec.c and the distributions that they represent."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from vecmill.core.sampling import AliasTable, alias_table, keep_probability, noise_weight
 from vecmill.errors import ShapeError
 
-# Weights as counts have them: equal ones, ones that are far apart, and zeros among them.
+# Weights like those of counts: equal ones, very different ones, and zeros.
 weights_of_words = st.lists(
     st.just(0.0) | st.integers(1, 5).map(float) | st.floats(1e-3, 1e9), min_size=1, max_size=60
 ).filter(any)
 
 
 def implied(table: AliasTable) -> list[float]:
-    """The probability of each word that the cells of an alias table add up to."""
+    """The probability of each word, summed over the cells of an alias table."""
     size = len(table.alias)
     probability = [0.0] * size
     pairs = zip(table.threshold.tolist(), table.alias.tolist(), strict=True)
@@ -60,7 +60,7 @@ def test_without_subsampling_every_token_is_kept():
     assert keep_probability(np.array([5, 1]), 6, 0.0).tolist() == [1.0, 1.0]
 
 
-def test_noise_weighs_counts_by_a_power():
+def test_noise_weights_are_powers_of_counts():
     counts = np.array([16, 81, 1])
 
     np.testing.assert_allclose(noise_weight(counts, 0.75), [8, 27, 1], rtol=1e-12)
@@ -69,7 +69,7 @@ def test_noise_weighs_counts_by_a_power():
 
 
 @given(weights_of_words)
-def test_an_alias_table_implies_exactly_the_given_distribution(weights):
+def test_an_alias_table_implies_the_given_distribution(weights):
     table = alias_table(np.array(weights))
 
     assert table.alias.dtype == np.int32
@@ -87,7 +87,7 @@ def test_a_word_without_weight_is_never_drawn(weights):
 
 
 @given(st.integers(1, 300), st.floats(1e-3, 1e9))
-def test_words_of_equal_weight_are_equally_likely_whatever_their_number(size, weight):
+def test_any_number_of_words_of_equal_weight_are_equally_likely(size, weight):
     table = alias_table(np.full(size, weight))
 
     np.testing.assert_allclose(implied(table), np.full(size, 1 / size), rtol=1e-9)
@@ -104,7 +104,7 @@ def test_a_large_vocabulary_of_zipf_counts_is_implied_to_rounding():
     np.testing.assert_allclose(probability / len(weights), weights / weights.sum(), rtol=1e-6)
 
 
-def test_the_only_word_is_always_drawn():
+def test_a_single_word_is_always_drawn():
     table = alias_table(np.array([3.7]))
 
     assert table.draw(np.random.default_rng(0), (4, 2)).tolist() == [[0, 0]] * 4
@@ -124,7 +124,7 @@ def test_draws_follow_the_distribution():
     assert chi_square < 35.9
 
 
-def test_the_same_generator_gives_the_same_draws_and_goes_on():
+def test_the_same_generator_gives_the_same_draws_and_then_other_draws():
     table = alias_table(np.array([1.0, 2, 3]))
     rng, again = np.random.default_rng(1), np.random.default_rng(1)
 
@@ -139,6 +139,6 @@ def test_the_same_generator_gives_the_same_draws_and_goes_on():
     [[], [0.0, 0.0], [1.0, -0.5], [1.0, math.nan], [1.0, math.inf], [[1.0, 2.0]]],
     ids=["none", "all zero", "negative", "not a number", "infinite", "two rows"],
 )
-def test_weights_that_are_no_distribution_are_refused(weights):
+def test_weights_without_a_distribution_are_refused(weights):
     with pytest.raises(ShapeError, match="noise weights must be"):
         alias_table(np.array(weights))

@@ -1,4 +1,4 @@
-"""Windows against the obvious definition, and the laws of what is drawn at random."""
+"""Windows against a plain definition, and the distributions of all random draws."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vecmill.core.arrays import Ids, Places
 from vecmill.core.rows import Rows
 from vecmill.core.sampling import alias_table
 from vecmill.core.windows import blocks_of_texts, draw_rows
@@ -19,7 +20,7 @@ VOCABULARY_SIZE = 12
 texts_of_ids = st.lists(st.lists(st.integers(0, VOCABULARY_SIZE - 1), max_size=15), min_size=1, max_size=6)
 
 
-def flat(texts: Sequence[Sequence[int]]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+def flat(texts: Sequence[Sequence[int]]) -> tuple[Ids, Places]:
     ids = np.array([id_ for text in texts for id_ in text], np.int32)
     return ids, np.cumsum([len(text) for text in texts], dtype=np.int64)
 
@@ -33,7 +34,7 @@ def draw(
     noise: npt.ArrayLike | None = None,
     seed: int = 0,
 ) -> Rows:
-    """Rows of `texts`; every token is kept and all words are equal noise, if not said otherwise."""
+    """Rows of `texts`. By default every token is kept, and all words are equally likely noise."""
     ids, ends = flat(texts)
     everything = np.ones(max(VOCABULARY_SIZE, int(ids.max(initial=0)) + 1))
     return draw_rows(
@@ -48,16 +49,18 @@ def draw(
 
 
 def positions(texts: Sequence[Sequence[int]]) -> Iterator[tuple[Sequence[int], int]]:
-    """Every position that has company: its text, and where in it it stands."""
+    """Every position of a text with at least two words: the text, and the position in it."""
     for text in texts:
         if len(text) > 1:
-            for place in range(len(text)):
-                yield text, place
+            for position in range(len(text)):
+                yield text, position
 
 
-def around(text: Sequence[int], place: int, radius: int) -> list[int]:
-    """The words at a distance of at most `radius`, in the order of the text."""
-    return [word for other, word in enumerate(text) if other != place and abs(other - place) <= radius]
+def around(text: Sequence[int], position: int, radius: int) -> list[int]:
+    """The other words at a distance of at most `radius`, in the order of the text."""
+    return [
+        word for other, word in enumerate(text) if other != position and abs(other - position) <= radius
+    ]
 
 
 def windows_of(rows: Rows) -> list[list[int]]:
@@ -66,15 +69,15 @@ def windows_of(rows: Rows) -> list[list[int]]:
 
 
 def assert_rows_of(rows: Rows, texts: Sequence[Sequence[int]], window: int) -> None:
-    """Every position gave one row: its centre, and all that lies within some radius of it."""
+    """Every position gives one row: its centre, and all words within some radius."""
     expected = list(positions(texts))
-    assert rows.centers.tolist() == [text[place] for text, place in expected]
-    for found, (text, place) in zip(windows_of(rows), expected, strict=True):
-        assert found in [around(text, place, radius) for radius in range(1, window + 1)]
+    assert rows.centers.tolist() == [text[position] for text, position in expected]
+    for words, (text, position) in zip(windows_of(rows), expected, strict=True):
+        assert words in [around(text, position, radius) for radius in range(1, window + 1)]
 
 
 @given(texts_of_ids, st.integers(1, 20), st.integers(0, 2**32 - 1))
-def test_a_row_holds_all_words_within_some_radius_in_the_same_text(texts, window, seed):
+def test_a_row_has_all_words_within_some_radius_in_the_same_text(texts, window, seed):
     assert_rows_of(draw(texts, window=window, seed=seed), texts, window)
 
 
@@ -84,14 +87,14 @@ def test_a_row_holds_all_words_within_some_radius_in_the_same_text(texts, window
     st.integers(1, 6),
     st.integers(0, 2**32 - 1),
 )
-def test_windows_reach_over_tokens_that_subsampling_took_away(texts, keep, window, seed):
+def test_windows_reach_over_tokens_that_subsampling_dropped(texts, keep, window, seed):
     left = [[word for word in text if keep[word] == 1] for text in texts]
 
     assert_rows_of(draw(texts, window=window, keep=keep, seed=seed), left, window)
 
 
 @given(texts_of_ids, st.integers(1, 6), st.integers(0, 5))
-def test_rows_have_the_shapes_and_types_that_kernels_ask_for(texts, window, negatives):
+def test_rows_have_the_shapes_and_dtypes_that_kernels_require(texts, window, negatives):
     rows = draw(texts, window=window, negatives=negatives)
 
     count = len(list(positions(texts)))
@@ -122,7 +125,7 @@ def test_no_window_crosses_a_text():
 @pytest.mark.parametrize("window", [1, 5, 126, 127, 300])
 def test_the_radius_is_uniform_from_one_to_the_window(window):
     draws = 200 * window
-    # Positions far from both ends show their radius by half the number of their words.
+    # Far from both ends of a text, a window has two words per unit of its radius.
     text = np.zeros(draws + 2 * window, np.int32).tolist()
 
     rows = draw([text], window=window, negatives=0)
@@ -148,14 +151,14 @@ def test_tokens_are_kept_with_their_words_probability():
     assert kept[3] == 1
 
 
-def test_noise_words_follow_their_distribution_whatever_the_centre():
+def test_noise_words_follow_their_distribution_for_every_centre():
     noise = np.array([1.0, 2, 3, 4])
     rows = draw([[0, 1, 2, 3] * 5_000], window=2, negatives=3, noise=noise)
 
     for center in range(4):
         drawn = rows.negatives[rows.centers == center]
         share = np.bincount(drawn.ravel(), minlength=4) / drawn.size
-        # 15,000 draws a centre: five standard deviations are .02.
+        # 15,000 draws per centre: five standard deviations are .02.
         np.testing.assert_allclose(share, noise / 10, atol=0.02)
 
 
@@ -167,7 +170,7 @@ def test_the_noise_words_of_a_row_are_drawn_independently():
     assert abs(equal - 0.5) < 0.018
 
 
-def test_the_same_generator_gives_the_same_rows_and_goes_on():
+def test_the_same_seed_gives_the_same_rows_and_another_seed_other_rows():
     texts = [[1, 2, 3, 4, 5] * 40]
 
     first, again, other = (draw(texts, window=5, seed=seed) for seed in (3, 3, 4))
@@ -180,8 +183,8 @@ def test_the_same_generator_gives_the_same_rows_and_goes_on():
 @st.composite
 def texts_in_batches(
     draw: st.DrawFn,
-) -> tuple[list[list[int]], list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]]]:
-    """Texts numbered by their content, and the same texts cut into batches at random."""
+) -> tuple[list[list[int]], list[tuple[Ids, Places]]]:
+    """Texts with distinct words, and the same texts cut into batches at random."""
     lengths = draw(st.lists(st.integers(0, 9), max_size=15))
     texts = [[number] * length for number, length in enumerate(lengths)]
     cuts = sorted(draw(st.lists(st.integers(0, len(texts)), max_size=6)))
@@ -189,12 +192,12 @@ def texts_in_batches(
     return texts, [flat(texts[begin:end]) for begin, end in bounds]
 
 
-def texts_of(ids: npt.NDArray[np.int32], ends: npt.NDArray[np.int64]) -> list[list[int]]:
+def texts_of(ids: Ids, ends: Places) -> list[list[int]]:
     return [part.tolist() for part in np.split(ids, ends[:-1])]
 
 
 @given(texts_in_batches(), st.integers(1, 30))
-def test_blocks_hold_the_same_texts_whatever_the_batches(drawn, tokens):
+def test_blocks_have_the_same_texts_for_any_batches(drawn, tokens):
     texts, batches = drawn
 
     found = [texts_of(*block) for block in blocks_of_texts(batches, tokens)]
@@ -215,10 +218,10 @@ def test_a_block_ends_with_the_first_text_that_fills_it(drawn, tokens):
     assert all(sum(block[:-1]) < tokens for block in sizes)
 
 
-def test_blocks_come_before_all_batches_are_read():
+def test_a_block_is_returned_before_all_batches_are_read():
     def batches():
         yield flat([[1, 1], [2, 2]])
-        pytest.fail("read on although a block was full")
+        pytest.fail("reads on although a block is full")
 
     ids, ends = next(blocks_of_texts(batches(), tokens=3))
 

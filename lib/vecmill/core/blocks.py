@@ -9,7 +9,7 @@ _BLOCK_BYTES = 1 << 20
 
 
 def block_rows(columns: int) -> int:
-    """How many rows of a table with that many float32 columns make a block."""
+    """The number of rows per block of a float32 table with that many columns."""
     return max(1, _BLOCK_BYTES // (4 * columns))
 
 
