@@ -1,4 +1,4 @@
-"""A small run directory, written as the stages write it but without them."""
+"""A small run directory, with the files and tables that the stages write."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from vecmill.evaluation import word_lists
-from vecmill.report.answers import ANALOGIES, SHOWN_WORDS
 
 DIM = 12
 
@@ -21,8 +20,8 @@ WORDS = list(
     dict.fromkeys(
         [
             "the",
-            *SHOWN_WORDS,
-            *(word for analogy in ANALOGIES for word in analogy),
+            *word_lists.FAMILIAR_WORDS,
+            *(word for analogy in word_lists.ANALOGIES for word in analogy),
             *(word for pair in word_lists.GENDER_PAIRS for word in pair),
             *(word for family in word_lists.COMPARATIVES for word in family),
             *(word for family in word_lists.CAPITALS for word in family),
@@ -86,7 +85,7 @@ def write_tables(root: Path, words: Sequence[str], dim: int = DIM) -> None:
 
 
 def write_run(root: Path, words: Sequence[str] = WORDS, dim: int = DIM) -> Path:
-    """A whole run at `root`: finished, evaluated, with metrics of three rounds."""
+    """A finished and evaluated run at `root`, with metrics of three rounds."""
     write_tables(root, words, dim)
     done = {"state": "done", "seconds": 2.0, "finished": "2026-01-01T00:00:00Z"}
     record = {
@@ -98,6 +97,7 @@ def write_run(root: Path, words: Sequence[str] = WORDS, dim: int = DIM) -> Path:
             "train": {**done, "round": 3, "rounds": 3, "words": 3000, "loss": 2.5},
             "export": {**done, "words": len(words), "dim": dim},
         },
+        "model": {"kind": "sgns", "title": "skip-gram with negative sampling", "vectors": "W"},
         "configuration": {
             "input": {"path": "books/bible.txt", "format": "text"},
             "train": {"dim": dim, "epochs": 3, "seed": 7},
@@ -133,6 +133,6 @@ def edit_record(run: Path) -> Callable[[Callable[[dict[str, Any]], object]], Non
 
 @pytest.fixture
 def without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on a machine where the extra `viz` is not installed."""
+    """As on a machine without the extra `viz`."""
     # None in sys.modules makes the import fail.
     monkeypatch.setitem(__import__("sys").modules, "sklearn.manifold", None)

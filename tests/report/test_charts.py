@@ -4,16 +4,15 @@ import math
 import re
 from itertools import combinations
 
-from vecmill.report import plane_chart as planes
-from vecmill.report.charts import DOTS_SHOWN, Axis, Line, Point, line_chart
-from vecmill.report.plane_chart import plane_chart
+from vecmill.report import plane_chart
+from vecmill.report.charts import MAX_DOTS, Axis, Point, Series, line_chart
 
 
 def chart(points, **axis):
-    return line_chart("Loss", "It falls.", Axis("round"), Axis("loss", **axis), [Line("loss", points)])
+    return line_chart("Loss", "It falls.", Axis("round"), Axis("loss", **axis), [Series("loss", points)])
 
 
-def test_a_chart_has_a_title_labels_and_a_name_for_those_who_listen():
+def test_a_chart_has_a_title_labels_and_a_text_for_screen_readers():
     drawn = chart([Point(1, 3.0, "first"), Point(2, 2.0, "second")])
 
     assert "<h3>Loss</h3>" in drawn
@@ -23,7 +22,7 @@ def test_a_chart_has_a_title_labels_and_a_name_for_those_who_listen():
     assert re.findall(r'data-tip="(\w+)"', drawn) == ["first", "second"]
 
 
-def test_a_falling_line_falls_in_the_picture():
+def test_smaller_values_are_lower_in_the_picture():
     drawn = chart([Point(1, 3.0, ""), Point(2, 2.0, "")])
 
     (path,) = re.findall(r'd="M([\d. L]+)"', drawn)
@@ -41,18 +40,18 @@ def test_points_that_cannot_be_drawn_are_left_out():
     assert chart([Point(1, 0.0, "")], log=True) == ""
 
 
-def test_the_dots_of_a_long_line_wait_for_the_pointer():
-    few = chart([Point(n, n, "") for n in range(DOTS_SHOWN)])
-    many = chart([Point(n, n, "") for n in range(DOTS_SHOWN + 1)])
+def test_the_dots_of_a_long_series_are_hidden():
+    few = chart([Point(n, n, "") for n in range(MAX_DOTS)])
+    many = chart([Point(n, n, "") for n in range(MAX_DOTS + 1)])
 
     assert 'class="dot hidden"' not in few
     assert 'class="dot"' not in many
 
 
-def test_lines_are_named_where_there_are_several():
+def test_several_series_have_a_legend():
     points = [Point(1, 1, ""), Point(2, 2, "")]
-    one = line_chart("t", "", Axis("x"), Axis("y"), [Line("a", points)])
-    two = line_chart("t", "", Axis("x"), Axis("y"), [Line("a", points), Line("b", points, muted=True)])
+    one = line_chart("t", "", Axis("x"), Axis("y"), [Series("a", points)])
+    two = line_chart("t", "", Axis("x"), Axis("y"), [Series("a", points), Series("b", points, muted=True)])
 
     assert "legend" not in one
     assert '<li>a</li><li class="muted">b</li>' in two
@@ -61,7 +60,7 @@ def test_lines_are_named_where_there_are_several():
 def test_words_in_a_plane_are_escaped():
     paths = [[("<b>&", 0.0, 0.0), ("near", 0.5, 0.0)], [("far", 1.0, 1.0), ("</svg>", 1.0, 0.0)]]
 
-    drawn = plane_chart("Words", "", paths, (0.3, 0.2))
+    drawn = plane_chart.plane_chart("Words", "", paths, (0.3, 0.2))
 
     assert "<b>" not in drawn
     assert drawn.count("</svg>") == 1
@@ -70,19 +69,19 @@ def test_words_in_a_plane_are_escaped():
     assert drawn.count('class="step"') == 2
 
 
-def test_the_labels_of_words_that_lie_close_do_not_cover_each_other():
-    # Twelve units apart: two labels on the same side would meet.
+def test_labels_of_close_words_do_not_overlap():
+    # Twelve pixels apart: two labels on the same side would overlap.
     paths = [[("one", 0.0, 0.0), ("two", 0.0, 0.035)], [("three", 0.02, 0.07), ("far", 1.0, 0.0)]]
 
     boxes = [
-        planes._label_box(word, anchor, float(x), float(y))
-        for anchor, x, y, word in labels(plane_chart("Words", "", paths, (0.3, 0.2)))
+        plane_chart._label_box(word, anchor, float(x), float(y))
+        for anchor, x, y, word in labels(plane_chart.plane_chart("Words", "", paths, (0.3, 0.2)))
     ]
 
     assert len(boxes) == 4
-    assert all(planes._overlap(one, other) == 0 for one, other in combinations(boxes, 2))
+    assert all(plane_chart._overlap(one, other) == 0 for one, other in combinations(boxes, 2))
 
 
 def labels(drawn: str) -> list[tuple[str, str, str, str]]:
-    """Anchor, x, y and word of every label."""
+    """Anchor, x, y and word of each label."""
     return re.findall(r'<text class="word ?(\w*)" x="([\d.]+)" y="([\d.]+)">([^<]+)', drawn)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.report.conftest import WORDS, metrics_line, write_run
+from tests.report.conftest import DIM, WORDS, metrics_line, write_run
 from vecmill import report
 from vecmill.errors import ConfigError
 from vecmill.evaluation.word_tests import read_all
@@ -32,7 +32,7 @@ HOSTILE = [
 
 
 class Page(HTMLParser):
-    """What a browser makes of a page: sections, tags, data, and whether every tag is closed."""
+    """A parsed page: its sections, tags, links, texts and data. Every tag must be closed."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -67,23 +67,23 @@ class Page(HTMLParser):
         self.texts.append(data)
 
 
-def written(root: Path, **options) -> str:
+def page_text(root: Path, **options) -> str:
     return Path(report.write(str(root), **options)).read_text(encoding="utf-8")
 
 
 @pytest.mark.usefixtures("without_scikit_learn")
 class TestPage:
     def test_a_whole_run_has_every_section_and_a_link_to_each(self, run):
-        page = Page(written(run))
+        page = Page(page_text(run))
 
         assert page.sections == SECTIONS
         assert page.links == [f"#{name}" for name in SECTIONS]
 
-    def test_the_page_tells_what_was_run_and_on_what(self, run):
-        text = written(run)
+    def test_the_page_has_the_input_the_settings_and_the_scores_of_the_run(self, run):
+        text = page_text(run)
 
-        for told in ("bible.txt", "fingerprint of the input", "abc123", "4.3.0", "tokens 200,000"):
-            assert told in text
+        for fact in ("bible.txt", "fingerprint of the input", "abc123", "4.3.0", "tokens 200,000"):
+            assert fact in text
         assert '<th scope="row">input.path</th><td>books/bible.txt</td>' in text
         assert '<th scope="row">train.epochs</th><td>3</td>' in text
         assert '<td class="number">37.5%</td>' in text
@@ -92,18 +92,27 @@ class TestPage:
         assert '<td class="number">+1.25</td><td class="quiet">p = 0.013</td>' in text
         assert "Questions with an unknown word are left out." in text
 
-    def test_the_page_needs_nothing_beside_it(self, run):
-        text = written(run)
+    def test_the_title_of_the_model_comes_from_the_run(self, run, edit_record):
+        assert f"{DIM} dimensions, skip-gram with negative sampling, 3 epochs" in page_text(run)
+
+        edit_record(lambda record: record["model"].update(title="<GloVe>"))
+        assert f"{DIM} dimensions, <GloVe>, 3 epochs" in "".join(Page(page_text(run)).texts)
+
+        edit_record(lambda record: record.pop("model"))
+        assert f"{DIM} dimensions, 3 epochs" in page_text(run)
+
+    def test_the_page_loads_nothing(self, run):
+        text = page_text(run)
         page = Page(text)
 
         assert page.tags.isdisjoint({"link", "img", "iframe", "audio", "video", "object", "embed", "base"})
         assert not re.search(r"https?://|//cdn|url\(|@import|<script[^>]+src", text)
         assert "default-src 'none'" in text
 
-    def test_words_are_data_wherever_they_stand(self, tmp_path):
+    def test_words_are_escaped_everywhere(self, tmp_path):
         root = write_run(tmp_path / "run", [*HOSTILE, *WORDS])
 
-        text = written(root, words=HOSTILE)
+        text = page_text(root, words=HOSTILE)
         page = Page(text)
 
         assert page.sections == SECTIONS
@@ -112,29 +121,29 @@ class TestPage:
         for word in HOSTILE:
             assert word in page.texts
 
-    def test_a_hostile_name_of_the_input_is_data_too(self, run, edit_record):
+    def test_names_of_inputs_and_versions_are_escaped(self, run, edit_record):
         name = "<script>alert(1)<&\"'"
         edit_record(lambda record: record["configuration"]["input"].update(path=name))
         edit_record(lambda record: record["versions"].update({name: name}))
 
-        page = Page(written(run))
+        page = Page(page_text(run))
 
         assert page.sections == SECTIONS
         assert name in page.texts
 
-    def test_the_map_holds_its_words_and_their_nearest(self, run):
-        data = json.loads(Page(written(run)).data)
+    def test_the_map_has_its_words_and_their_nearest(self, run):
+        data = json.loads(Page(page_text(run)).data)
 
         assert data["words"] == WORDS
         assert len(data["points"]) == 2 * len(WORDS)
         assert max(map(abs, data["points"])) == 1000
         assert data["counts"][:2] == [10_000, 5_000]
         assert all(len(row) == 16 for row in data["near"])
-        assert "by PCA" in written(run)
-        assert "vecmill[viz]" in written(run)
+        assert "by PCA" in page_text(run)
+        assert "vecmill[viz]" in page_text(run)
 
-    def test_every_word_of_the_map_has_a_colour_and_every_colour_its_words(self, run):
-        text = written(run)
+    def test_every_word_of_the_map_has_a_colour_and_every_colour_is_explained(self, run):
+        text = page_text(run)
         data = json.loads(Page(text).data)
 
         assert len(data["groups"]) == len(WORDS)
@@ -142,11 +151,11 @@ class TestPage:
         for group in range(8):
             assert f"--group:var(--group-{group})" in text
 
-    def test_tests_that_are_given_are_scored_in_place_of_the_runs_own(self, run, tmp_path):
+    def test_given_tests_replace_the_evaluation_of_the_run(self, run, tmp_path):
         pairs = tmp_path / "pairs.tsv"
         pairs.write_text("king\tbread\t1\nking\tmusic\t2\nnowhere\tking\t3\nbread\tmusic\t4\n")
 
-        text = written(run, tests=read_all([str(pairs)]))
+        text = page_text(run, tests=read_all([str(pairs)]))
 
         assert "Spearman in pairs.tsv" in text
         assert "3 scored, 1 unknown, 95% interval" in text
@@ -159,44 +168,38 @@ class TestPage:
 
         assert Path(first).read_bytes() == Path(second).read_bytes()
 
-    def test_the_page_says_the_same_when_a_stage_of_the_run_writes_it(self, run, edit_record):
-        before = written(run)
-        edit_record(lambda record: record["stages"].update(report={"state": "running", "key": "k"}))
-
-        assert written(run) == before
-
     def test_without_metrics_and_evaluation_their_sections_are_left_out(self, run):
         (run / "metrics.jsonl").unlink()
         (run / "evaluation.json").unlink()
 
         missing = {"training", "evaluation"}
-        assert Page(written(run)).sections == [name for name in SECTIONS if name not in missing]
+        assert Page(page_text(run)).sections == [name for name in SECTIONS if name not in missing]
 
-    def test_a_run_that_is_not_finished_is_told_as_far_as_it_came(self, run, edit_record):
+    def test_an_unfinished_run_has_the_sections_of_its_finished_stages(self, run, edit_record):
         edit_record(lambda record: record["stages"].pop("export"))
         edit_record(lambda record: record["stages"]["train"].update(state="running"))
         (run / "evaluation.json").unlink()
 
-        page = Page(written(run))
+        page = Page(page_text(run))
 
         assert page.sections == ["training", "vocabulary", "run"]
         assert json.loads(page.data) is None
 
-    def test_a_run_that_has_only_begun_is_told_too(self, tmp_path):
+    def test_a_run_that_has_just_started_has_a_page(self, tmp_path):
         (tmp_path / "run.json").write_text('{"stages": {"tokenize": {"state": "running", "key": "k"}}}')
 
-        assert Page(written(tmp_path)).sections == ["run"]
+        assert Page(page_text(tmp_path)).sections == ["run"]
 
-    def test_a_training_that_blew_up_is_told(self, run):
+    def test_a_training_with_nan_losses_has_a_page(self, run):
         lines = [json.dumps(metrics_line(n, loss)) for n, loss in enumerate((3.0, math.nan, math.inf), 1)]
         (run / "metrics.jsonl").write_text("\n".join(lines))
 
-        assert Page(written(run)).sections == SECTIONS
+        assert Page(page_text(run)).sections == SECTIONS
 
-    def test_words_of_other_scripts_come_through(self, tmp_path):
+    def test_words_in_other_scripts_are_shown(self, tmp_path):
         words = ["слово", "كلمة", "言葉", "ordið", "λέξη", "מילה"]
 
-        page = Page(written(write_run(tmp_path / "run", words), words=words))
+        page = Page(page_text(write_run(tmp_path / "run", words), words=words))
 
         assert json.loads(page.data)["words"] == words
         assert set(words) <= set(page.texts)
@@ -204,12 +207,12 @@ class TestPage:
     def test_200_000_words_make_a_page_of_less_than_5_megabytes(self, tmp_path):
         root = write_run(tmp_path / "run", [*WORDS, *(f"word{n}" for n in range(200_000))])
 
-        text = written(root)
+        text = page_text(root)
 
         assert len(text.encode()) < 5_000_000
         assert 2000 <= len(json.loads(Page(text).data)["near"]) < 3000
 
-    def test_the_page_lies_in_the_run_or_where_one_wants_it(self, run, tmp_path):
+    def test_the_page_is_written_to_the_run_or_to_the_given_path(self, run, tmp_path):
         assert report.write(str(run)) == str(run / "report.html")
         assert report.write(run.as_uri()) == str(run / "report.html")
         elsewhere = tmp_path / "new" / "page.html"
@@ -217,32 +220,28 @@ class TestPage:
         assert elsewhere.read_bytes() == (run / "report.html").read_bytes()
         assert [path.name for path in elsewhere.parent.iterdir()] == ["page.html"]
 
-    def test_a_place_that_cannot_be_written_is_named(self, run, tmp_path):
+    def test_a_path_that_cannot_be_written_is_named(self, run, tmp_path):
         (tmp_path / "file").write_text("")
 
         with pytest.raises(ConfigError, match=r"cannot write .*page\.html"):
             report.write(str(run), str(tmp_path / "file" / "page.html"))
 
-    def test_vectors_alone_have_fewer_sections(self, tmp_path):
+    def test_vectors_without_a_run_have_fewer_sections(self, tmp_path):
         rows = np.random.default_rng(1).normal(size=(len(WORDS), 8)).astype(np.float32)
         vectors = WordVectors(WORDS, rows)
         target = str(tmp_path / "page.html")
 
         report.write_vectors(vectors, target, title="<glove>")
-        bare = Page(Path(target).read_text(encoding="utf-8"))
-        report.write_vectors(vectors, target, title="t", counts=np.arange(len(WORDS), 0, -1))
-        counted = Page(Path(target).read_text(encoding="utf-8"))
+        page = Page(Path(target).read_text(encoding="utf-8"))
 
-        about_vectors = ["map", "neighbours", "analogies", "offsets", "bias"]
-        assert bare.sections == about_vectors
-        assert "<glove>" in bare.texts
-        assert counted.sections == [*about_vectors, "vocabulary"]
+        assert page.sections == ["map", "neighbours", "analogies", "offsets", "bias"]
+        assert "<glove>" in page.texts
 
     def test_a_run_on_another_file_system_is_read_and_written_through_spark(self, spark, run):
         hadoop = spark.sparkContext._jsc.hadoopConfiguration()
         hadoop.set("fs.viewfs.mounttable.reports.link./run", run.as_uri())
         hadoop.set("fs.viewfs.impl.disable.cache", "true")
-        near = written(run)
+        near = page_text(run)
 
         place = report.write("viewfs://reports/run", spark=spark)
 
@@ -254,11 +253,11 @@ class TestPage:
             report.write("hdfs://cluster/run")
 
 
-def test_with_scikit_learn_the_map_is_laid_out_by_t_sne_and_the_page_is_the_same_each_time(run):
+def test_with_scikit_learn_the_map_is_laid_out_by_t_sne_and_the_page_is_reproducible(run):
     pytest.importorskip("sklearn")
 
-    first = written(run)
+    first = page_text(run)
 
     assert "by t-SNE" in first
     assert "vecmill[viz]" not in first
-    assert written(run) == first
+    assert page_text(run) == first

@@ -30,7 +30,7 @@ def one_word_blocks(words, vectors):
     return [Block([word], [1], vectors[i : i + 1]) for i, word in enumerate(words)]
 
 
-def written(write, path: Path) -> Path:
+def write_vectors(write, path: Path) -> Path:
     write(path, one_word_blocks(WORDS, VECTORS), 2, 3)
     return path
 
@@ -40,7 +40,7 @@ def written(write, path: Path) -> Path:
     [(write_npy, read_npy, "v.npy"), (write_safetensors, read_safetensors, "v.safetensors")],
 )
 @given(words=vocabularies, dim=st.integers(1, 4), data=st.data())
-def test_what_is_written_is_read_back(write, read, name, words, dim, data):
+def test_files_are_read_back(write, read, name, words, dim, data):
     vectors = data.draw(hnp.arrays(np.float32, (len(words), dim), elements=finite))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
@@ -54,15 +54,15 @@ def test_what_is_written_is_read_back(write, read, name, words, dim, data):
     np.testing.assert_array_equal(got.vectors, vectors)
 
 
-def test_numpy_maps_the_matrix_and_the_words_are_one_a_line(tmp_path):
-    path = written(write_npy, tmp_path / "v.npy")
+def test_numpy_maps_the_matrix_and_the_vocabulary_has_one_word_per_line(tmp_path):
+    path = write_vectors(write_npy, tmp_path / "v.npy")
 
     np.testing.assert_array_equal(np.load(path, mmap_mode="r"), VECTORS)
     assert (tmp_path / "v.vocabulary.txt").read_bytes() == b"the\nice cream\n"
 
 
 @given(words=vocabularies, dim=st.integers(1, 4), data=st.data())
-def test_the_safetensors_package_loads_what_is_written(words, dim, data):
+def test_the_safetensors_package_loads_our_files(words, dim, data):
     vectors = data.draw(hnp.arrays(np.float32, (len(words), dim), elements=finite))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "v.safetensors"
@@ -74,7 +74,7 @@ def test_the_safetensors_package_loads_what_is_written(words, dim, data):
             np.testing.assert_array_equal(loaded.get_tensor("vectors"), vectors)
 
 
-def test_what_the_safetensors_package_writes_is_read_among_other_tensors(tmp_path):
+def test_files_of_the_safetensors_package_are_read_also_with_other_tensors(tmp_path):
     tensors = {"before": np.ones(7, np.float64), "vectors": VECTORS}
     safetensors.numpy.save_file(tensors, tmp_path / "v.safetensors")
     (tmp_path / "v.vocabulary.txt").write_bytes(b"the\nice cream\n")
@@ -86,7 +86,7 @@ def test_what_the_safetensors_package_writes_is_read_among_other_tensors(tmp_pat
 
 
 def test_the_numbers_of_a_safetensors_file_begin_at_a_multiple_of_eight(tmp_path):
-    data = written(write_safetensors, tmp_path / "v.safetensors").read_bytes()
+    data = write_vectors(write_safetensors, tmp_path / "v.safetensors").read_bytes()
 
     header_bytes = int.from_bytes(data[:8], "little")
     assert header_bytes % 8 == 0
@@ -106,8 +106,8 @@ def test_npy_of_other_floats_and_orders_is_read_as_float32(tmp_path, array):
         np.testing.assert_array_equal(got.vectors, VECTORS)
 
 
-def test_npy_is_mapped_only_where_it_can_stay_as_it_is(tmp_path):
-    path = written(write_npy, tmp_path / "v.npy")
+def test_npy_is_mapped_only_if_it_needs_no_conversion(tmp_path):
+    path = write_vectors(write_npy, tmp_path / "v.npy")
     assert isinstance(map_npy(path).vectors, np.memmap)
     assert not isinstance(read_npy(path).vectors, np.memmap)
 
@@ -123,19 +123,19 @@ def test_npy_is_mapped_only_where_it_can_stay_as_it_is(tmp_path):
 
 @pytest.mark.parametrize("write", [write_npy, write_safetensors])
 @pytest.mark.parametrize("word", ["", "a\nb", "a\rb"])
-def test_words_that_are_no_line_are_refused_and_no_file_is_left(tmp_path, write, word):
+def test_words_with_line_breaks_are_refused_and_no_file_is_left(tmp_path, write, word):
     with pytest.raises(InputError) as caught:
         write(tmp_path / "v", [Block([word], [1], VECTORS[:1])], 1, 3)
 
     assert str(caught.value) == (
         f"{tmp_path}/v: the word {word!r} cannot be exported, because its vocabulary has one word "
-        "a line; split such words"
+        "per line; split such words"
     )
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    ("vocabulary", "complaint"),
+    ("vocabulary", "message"),
     [
         (b"the\n", ": expected 2 lines, one for each vector of v.npy, got 1; " + SAME_EXPORT),
         (b"a\nb\nc", ": expected 2 lines, one for each vector of v.npy, got 3; " + SAME_EXPORT),
@@ -150,8 +150,8 @@ def test_words_that_are_no_line_are_refused_and_no_file_is_left(tmp_path, write,
         ),
     ],
 )
-def test_a_vocabulary_that_does_not_fit_is_told(tmp_path, vocabulary, complaint):
-    path = written(write_npy, tmp_path / "v.npy")
+def test_a_wrong_vocabulary_is_reported(tmp_path, vocabulary, message):
+    path = write_vectors(write_npy, tmp_path / "v.npy")
     if vocabulary is None:
         (tmp_path / "v.vocabulary.txt").unlink()
     else:
@@ -160,11 +160,11 @@ def test_a_vocabulary_that_does_not_fit_is_told(tmp_path, vocabulary, complaint)
     with pytest.raises(InputError) as caught:
         read_npy(path)
 
-    assert str(caught.value) == f"{tmp_path}/v.vocabulary.txt{complaint}"
+    assert str(caught.value) == f"{tmp_path}/v.vocabulary.txt{message}"
 
 
-def test_an_npy_file_cut_short_or_too_long_is_told_with_its_bytes(tmp_path):
-    path = written(write_npy, tmp_path / "v.npy")
+def test_an_npy_file_of_the_wrong_length_is_reported_with_its_bytes(tmp_path):
+    path = write_vectors(write_npy, tmp_path / "v.npy")
     whole = path.read_bytes()
 
     for content in (whole[:-1], whole + b"\0"):
@@ -179,8 +179,8 @@ def test_an_npy_file_cut_short_or_too_long_is_told_with_its_bytes(tmp_path):
 
 
 @pytest.mark.parametrize("kept", [0, 5, 9, 40])
-def test_an_npy_file_cut_in_its_header_is_told(tmp_path, kept):
-    path = written(write_npy, tmp_path / "v.npy")
+def test_an_npy_file_cut_in_its_header_is_reported(tmp_path, kept):
+    path = write_vectors(write_npy, tmp_path / "v.npy")
     path.write_bytes(path.read_bytes()[:kept])
 
     with pytest.raises(InputError, match=r"v\.npy: expected an \.npy header, got none .*; the file is"):
@@ -190,22 +190,22 @@ def test_an_npy_file_cut_in_its_header_is_told(tmp_path, kept):
 @pytest.mark.parametrize(
     ("whole", "changed"), [(b"(2, 3)", b"\x002, 3)"), (b"'<f4'", b"'<04'"), (b"(2, 3)", b"92, 3)")]
 )
-def test_an_npy_file_with_a_garbled_header_is_told(tmp_path, whole, changed):
-    path = written(write_npy, tmp_path / "v.npy")
+def test_an_npy_file_with_a_broken_header_is_reported(tmp_path, whole, changed):
+    path = write_vectors(write_npy, tmp_path / "v.npy")
     path.write_bytes(path.read_bytes().replace(whole, changed, 1))
 
     with pytest.raises(InputError, match=r"v\.npy: expected an \.npy header, got none .*; the file is"):
         read_npy(path)
 
 
-def test_an_npy_file_of_anything_but_a_matrix_of_floats_is_told(tmp_path):
+def test_an_npy_file_without_a_matrix_of_floats_is_reported(tmp_path):
     np.save(tmp_path / "v.npy", np.arange(3))
 
     with pytest.raises(InputError) as caught:
         read_npy(tmp_path / "v.npy")
 
     assert str(caught.value) == (
-        f"{tmp_path}/v.npy: expected a matrix of floats, a row a word, got int64 of shape (3,); "
+        f"{tmp_path}/v.npy: expected a matrix of floats, one row per word, got int64 of shape (3,); "
         "save the vectors alone, with numpy.save"
     )
 
@@ -220,7 +220,7 @@ def tensor(dtype: str, shape: list[int], end: int) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("content", "complaint"),
+    ("content", "message"),
     [
         (b"", "expected a header that ends at byte 8, got a file that ends at byte 0; the file is"),
         (b"\xff" * 9, "expected a header that ends at byte 18446744073709551623, got a file that"),
@@ -239,11 +239,11 @@ def tensor(dtype: str, shape: list[int], end: int) -> dict[str, object]:
         ),
     ],
 )
-def test_a_broken_safetensors_file_is_told(tmp_path, content, complaint):
+def test_a_broken_safetensors_file_is_reported(tmp_path, content, message):
     (tmp_path / "v.safetensors").write_bytes(content)
 
     with pytest.raises(InputError) as caught:
         read_safetensors(tmp_path / "v.safetensors")
 
     assert str(caught.value).startswith(f"{tmp_path}/v.safetensors: expected")
-    assert complaint in str(caught.value)
+    assert message in str(caught.value)

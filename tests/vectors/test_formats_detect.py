@@ -9,15 +9,15 @@ from vecmill.vectors.formats import EXPORTS, READERS, Block, detect_format, read
 WORDS = ["the", "of", "1999"]
 
 
-def a_block(dim: int) -> Block:
+def random_block(dim: int) -> Block:
     vectors = np.random.default_rng(dim).normal(size=(3, dim)).astype(np.float32)
     return Block(WORDS, [3, 2, 1], vectors)
 
 
 @pytest.mark.parametrize("name", sorted(EXPORTS.keys() & READERS.keys()))
 @pytest.mark.parametrize("dim", [1, 2, 300, 20_000])
-def test_every_export_is_recognised_and_read_whatever_its_dimension(tmp_path, name, dim):
-    block = a_block(dim)
+def test_every_export_is_detected_and_read_in_any_dimension(tmp_path, name, dim):
+    block = random_block(dim)
     path = tmp_path / EXPORTS[name].file_name
     EXPORTS[name].write(path, [block], 3, dim)
 
@@ -29,8 +29,8 @@ def test_every_export_is_recognised_and_read_whatever_its_dimension(tmp_path, na
 
 
 @pytest.mark.parametrize("name", ["word2vec-text", "word2vec-binary", "npy", "safetensors"])
-def test_contents_tell_where_the_name_does_not(tmp_path, name):
-    EXPORTS[name].write(tmp_path / "vectors", [a_block(4)], 3, 4)
+def test_the_content_is_enough_to_detect_the_format(tmp_path, name):
+    EXPORTS[name].write(tmp_path / "vectors", [random_block(4)], 3, 4)
 
     assert detect_format(tmp_path / "vectors") == name
 
@@ -44,14 +44,14 @@ def test_contents_tell_where_the_name_does_not(tmp_path, name):
         (b"0 5\n", "word2vec-text"),
     ],
 )
-def test_texts_with_and_without_a_header_are_told_apart(tmp_path, content, name):
+def test_texts_with_and_without_a_header_are_distinguished(tmp_path, content, name):
     (tmp_path / "v.txt").write_bytes(content)
 
     assert detect_format(tmp_path / "v.txt") == name
 
 
 @pytest.mark.parametrize("content", [b"", b"Once upon a time\n", b"\x1f\x8b\x08\x00packed", b"{}"])
-def test_a_file_of_another_format_is_told_with_its_beginning(tmp_path, content):
+def test_a_file_of_another_format_is_reported_with_its_first_bytes(tmp_path, content):
     (tmp_path / "v").write_bytes(content)
 
     with pytest.raises(InputError) as caught:
@@ -63,6 +63,6 @@ def test_a_file_of_another_format_is_told_with_its_beginning(tmp_path, content):
     )
 
 
-def test_a_folder_is_told_in_a_sentence(tmp_path):
+def test_a_folder_is_reported(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
         detect_format(tmp_path)

@@ -8,7 +8,7 @@ from vecmill.vectors.formats import Block
 from vecmill.vectors.formats.projector import write_projector
 
 
-def test_numbers_and_metadata_stand_line_by_line_in_two_files(tmp_path):
+def test_vectors_and_metadata_have_one_line_per_word_in_two_files(tmp_path):
     blocks = [
         Block(["the"], [30], np.array([[0.1, -2]], np.float32)),
         Block(["ice cream", "é"], np.array([4, 3]), np.array([[3, 4], [5, 6.5]], np.float32)),
@@ -22,7 +22,7 @@ def test_numbers_and_metadata_stand_line_by_line_in_two_files(tmp_path):
 
 
 @pytest.mark.parametrize("word", ["", "a\tb", "a\nb", "a\rb"])
-def test_words_that_break_a_row_are_refused_and_no_file_is_left(tmp_path, word):
+def test_words_with_tabs_or_line_breaks_are_refused_and_no_file_is_left(tmp_path, word):
     with pytest.raises(InputError) as caught:
         write_projector(tmp_path / "v.tsv", [Block([word], [1], np.ones((1, 1), np.float32))], 1, 1)
 

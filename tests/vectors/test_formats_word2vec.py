@@ -34,7 +34,7 @@ def vocabularies(draw: st.DrawFn) -> Vectors:
 
 
 def blocks_of(vocabulary: Vectors, rows: int = 5) -> list[Block]:
-    words, vectors, _ = vocabulary
+    words, vectors = vocabulary
     return [
         Block(words[i : i + rows], [7] * len(words[i : i + rows]), vectors[i : i + rows])
         for i in range(0, len(words), rows)
@@ -58,7 +58,7 @@ def assert_same(got: Vectors, expected: Vectors) -> None:
     ],
 )
 @given(vocabulary=vocabularies())
-def test_what_is_written_is_read_back_bit_for_bit(write, read, vocabulary):
+def test_files_are_read_back_bit_for_bit(write, read, vocabulary):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "vectors"
         paths = write(path, blocks_of(vocabulary), *vocabulary.vectors.shape)
@@ -69,7 +69,7 @@ def test_what_is_written_is_read_back_bit_for_bit(write, read, vocabulary):
 
 @pytest.mark.parametrize(("write", "binary"), [(write_word2vec_text, False), (write_word2vec_binary, True)])
 @given(vocabulary=vocabularies())
-def test_gensim_loads_what_is_written(write, binary, vocabulary):
+def test_gensim_loads_our_files(write, binary, vocabulary):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "vectors"
         write(path, blocks_of(vocabulary), *vocabulary.vectors.shape)
@@ -80,7 +80,7 @@ def test_gensim_loads_what_is_written(write, binary, vocabulary):
 
 
 @pytest.mark.parametrize(("read", "binary"), [(read_word2vec_text, False), (read_word2vec_binary, True)])
-def test_what_gensim_writes_is_read(tmp_path, read, binary):
+def test_files_of_gensim_are_read(tmp_path, read, binary):
     vectors = np.random.default_rng(0).normal(size=(6000, 3)).astype(np.float32)
     gensim = KeyedVectors(3)
     gensim.add_vectors([f"word{i}" for i in range(6000)], vectors)
@@ -89,7 +89,7 @@ def test_what_gensim_writes_is_read(tmp_path, read, binary):
     assert_same(read(tmp_path / "vectors"), Vectors(gensim.index_to_key, vectors))
 
 
-def test_a_line_of_text_ends_a_word_and_numbers_are_as_short_as_can_be(tmp_path):
+def test_text_has_one_line_per_word_with_the_shortest_decimals(tmp_path):
     vectors = np.array([[0.1, -2], [1e-7, 16777216]], np.float32)
     write_word2vec_text(tmp_path / "v.txt", [Block(["a", "é"], [3, 2], vectors)], 2, 2)
 
@@ -112,7 +112,7 @@ def test_words_and_counts_may_be_arrow_arrays(tmp_path, words):
     assert_same(read_word2vec_text(tmp_path / "v"), Vectors(["a", "b"], vectors))
 
 
-def test_a_block_longer_than_what_is_written_at_once_stays_whole(tmp_path):
+def test_a_block_larger_than_one_write_is_written_completely(tmp_path):
     vectors = np.arange(20_000, dtype=np.float32).reshape(10_000, 2)
     vocabulary = Vectors([f"w{i}" for i in range(10_000)], vectors)
     write_word2vec_text(tmp_path / "v", blocks_of(vocabulary, 10_000), 10_000, 2)
@@ -120,7 +120,7 @@ def test_a_block_longer_than_what_is_written_at_once_stays_whole(tmp_path):
     assert_same(read_word2vec_text(tmp_path / "v"), vocabulary)
 
 
-def test_a_file_longer_than_what_is_read_at_once_stays_whole_and_counts_its_lines(tmp_path):
+def test_a_file_larger_than_one_read_keeps_its_rows_and_line_numbers(tmp_path):
     vectors = np.random.default_rng(1).normal(size=(60_000, 10)).astype(np.float32)
     vocabulary = Vectors([f"w{i}" for i in range(60_000)], vectors)
     write_word2vec_text(tmp_path / "v", blocks_of(vocabulary, 10_000), 60_000, 10)
@@ -136,7 +136,7 @@ def test_a_file_longer_than_what_is_read_at_once_stays_whole_and_counts_its_line
 
 
 @pytest.mark.parametrize("word", ["", "ice cream", "a\nb", "a\tb", "a\rb", "a\vb", "a\0b"])
-def test_text_refuses_words_it_would_tear_apart_and_leaves_no_file(tmp_path, word):
+def test_text_refuses_words_with_white_space_and_leaves_no_file(tmp_path, word):
     block = Block(["fine", word], [1, 1], np.ones((2, 1), np.float32))
 
     with pytest.raises(InputError) as caught:
@@ -150,14 +150,14 @@ def test_text_refuses_words_it_would_tear_apart_and_leaves_no_file(tmp_path, wor
 
 
 @pytest.mark.parametrize("word", ["", "ice cream", "a\nb", "a\0b"])
-def test_binary_refuses_words_it_would_tear_apart(tmp_path, word):
+def test_binary_refuses_words_with_spaces_or_line_feeds(tmp_path, word):
     block = Block([word], [1], np.ones((1, 1), np.float32))
 
     with pytest.raises(InputError, match="word2vec binary ends a word at a space"):
         write_word2vec_binary(tmp_path / "v.bin", [block], 1, 1)
 
 
-def test_binary_holds_words_with_tabs(tmp_path):
+def test_binary_accepts_words_with_tabs(tmp_path):
     vectors = np.ones((1, 1), np.float32)
     write_word2vec_binary(tmp_path / "v", [Block(["a\tb"], [1], vectors)], 1, 1)
 
@@ -167,10 +167,10 @@ def test_binary_holds_words_with_tabs(tmp_path):
 
 @pytest.mark.parametrize("name", EXPORTS)
 @pytest.mark.parametrize("count", [1, 3])
-def test_a_writer_refuses_blocks_that_belie_the_header(tmp_path, name, count):
+def test_a_writer_refuses_blocks_that_contradict_the_header(tmp_path, name, count):
     block = Block(["a", "b"], [2, 1], np.ones((2, 1), np.float32))
 
-    with pytest.raises(ShapeError, match=f"{count} words were announced, but the blocks held 2"):
+    with pytest.raises(ShapeError, match=f"the header says {count} words, but the blocks have 2"):
         EXPORTS[name].write(tmp_path / "v", [block], count, 1)
     assert list(tmp_path.iterdir()) == []
 
@@ -184,28 +184,28 @@ def test_a_writer_refuses_blocks_that_belie_the_header(tmp_path, name, count):
         Block(["a"], [], np.ones((1, 2), np.float32)),
     ],
 )
-def test_a_writer_refuses_a_block_of_another_shape(tmp_path, block):
+def test_a_writer_refuses_a_block_of_the_wrong_shape(tmp_path, block):
     with pytest.raises(ShapeError, match=r"expects 1 counts and float32 vectors of shape \(1, 2\)"):
         write_word2vec_text(tmp_path / "v", [block], 1, 2)
 
 
-def test_a_writer_that_fails_leaves_the_file_of_before(tmp_path):
-    (tmp_path / "v").write_bytes(b"before")
+def test_a_writer_that_fails_keeps_the_previous_file(tmp_path):
+    (tmp_path / "v").write_bytes(b"previous")
 
     with pytest.raises(ShapeError):
         write_word2vec_text(tmp_path / "v", [], 1, 1)
 
-    assert (tmp_path / "v").read_bytes() == b"before"
+    assert (tmp_path / "v").read_bytes() == b"previous"
 
 
-def test_text_of_word2vec_c_with_a_space_at_the_end_of_lines_is_read(tmp_path):
+def test_text_with_spaces_at_the_ends_of_lines_is_read(tmp_path):
     (tmp_path / "v").write_bytes(b"2 2\n</s> 0.5 -1.250000 \nthe 1e-3 2 \n")
 
     expected = np.array([[0.5, -1.25], [1e-3, 2]], np.float32)
     assert_same(read_word2vec_text(tmp_path / "v"), Vectors(["</s>", "the"], expected))
 
 
-def test_text_with_line_ends_of_windows_is_read(tmp_path):
+def test_text_with_windows_line_ends_is_read(tmp_path):
     (tmp_path / "v").write_bytes(b"1 2\r\nthe 1 2\r\n")
 
     expected = np.array([[1, 2]], np.float32)
@@ -230,7 +230,7 @@ def test_binary_without_line_feeds_is_read(tmp_path):
         ),
     ],
 )
-def test_of_a_repeated_word_the_first_stays_and_the_log_says_so(tmp_path, caplog, read, content):
+def test_the_first_of_repeated_words_is_kept_with_a_warning(tmp_path, caplog, read, content):
     (tmp_path / "v").write_bytes(content)
 
     with caplog.at_level(logging.WARNING):
@@ -255,7 +255,7 @@ CONVERT = "convert the file to UTF-8, for example with iconv"
 
 
 @pytest.mark.parametrize(
-    ("content", "complaint"),
+    ("content", "message"),
     [
         (
             b"",
@@ -304,22 +304,22 @@ CONVERT = "convert the file to UTF-8, for example with iconv"
         ),
     ],
 )
-def test_broken_text_is_told_with_its_line(tmp_path, content, complaint):
+def test_broken_text_is_reported_with_its_line(tmp_path, content, message):
     (tmp_path / "v.txt").write_bytes(content)
 
     with pytest.raises(InputError) as caught:
         read_word2vec_text(tmp_path / "v.txt")
 
-    assert str(caught.value) == f"{tmp_path}/v.txt{complaint}"
+    assert str(caught.value) == f"{tmp_path}/v.txt{message}"
 
 
 @pytest.mark.parametrize(
-    ("content", "complaint"),
+    ("content", "message"),
     [
-        (b"", ", line 1: expected a word and its numbers, with spaces between, got one column; "),
+        (b"", ", line 1: expected a word and its numbers, separated by spaces, got one column; "),
         (
             b"the\n",
-            ", line 1: expected a word and its numbers, with spaces between, got one column; ",
+            ", line 1: expected a word and its numbers, separated by spaces, got one column; ",
         ),
         (b"the 1 2\nof 1\n", ", line 2: expected a word and 2 numbers, got 2 columns; "),
         (b"the 1 2\nof 1 2 -.3e-5\n", ", line 2: expected a word and 2 numbers, got 4 columns; "),
@@ -327,20 +327,20 @@ def test_broken_text_is_told_with_its_line(tmp_path, content, complaint):
         (b"the 1 2\nof one 2\n", ", line 2: expected a number in column 2, got 'one'; "),
     ],
 )
-def test_broken_glove_text_is_told_with_its_line(tmp_path, content, complaint):
+def test_broken_glove_text_is_reported_with_its_line(tmp_path, content, message):
     (tmp_path / "v.txt").write_bytes(content)
 
     with pytest.raises(InputError) as caught:
         read_glove_text(tmp_path / "v.txt")
 
-    assert str(caught.value) == f"{tmp_path}/v.txt{complaint}{DAMAGED}"
+    assert str(caught.value) == f"{tmp_path}/v.txt{message}{DAMAGED}"
 
 
 ONE = b"\x00\x00\x80\x3f"
 
 
 @pytest.mark.parametrize(
-    ("content", "complaint"),
+    ("content", "message"),
     [
         (
             b"the " + ONE,
@@ -368,17 +368,17 @@ ONE = b"\x00\x00\x80\x3f"
         ),
     ],
 )
-def test_broken_binary_is_told_with_its_byte(tmp_path, content, complaint):
+def test_broken_binary_is_reported_with_its_byte(tmp_path, content, message):
     (tmp_path / "v.bin").write_bytes(content)
 
     with pytest.raises(InputError) as caught:
         read_word2vec_binary(tmp_path / "v.bin")
 
-    assert str(caught.value) == f"{tmp_path}/v.bin{complaint}"
+    assert str(caught.value) == f"{tmp_path}/v.bin{message}"
 
 
 @pytest.mark.parametrize("read", [read_word2vec_text, read_glove_text, read_word2vec_binary])
-def test_a_missing_file_is_told_in_a_sentence(tmp_path, read):
+def test_a_missing_file_is_reported(tmp_path, read):
     with pytest.raises(InputError) as caught:
         read(tmp_path / "none.txt")
 

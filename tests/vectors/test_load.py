@@ -1,4 +1,4 @@
-"""`from vecmill import load`: vectors in a program of one's own."""
+"""`from vecmill import load`: vectors in the user's own programs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def export(folder: Path, form: str = "npy", vectors: np.ndarray = VECTORS) -> Pa
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    """A finished run, whose export to .npy is told from its table by its sign."""
+    """A finished run; the vectors of its .npy export are negated, so that they differ from its table."""
     root = tmp_path / "out"
     (root / "vectors").mkdir(parents=True)
     (root / "exports").mkdir()
@@ -47,7 +47,7 @@ def run(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("form", ["word2vec-text", "word2vec-binary", "npy", "safetensors"])
-def test_a_file_in_any_format_answers_alike(tmp_path: Path, form):
+def test_files_of_all_formats_give_the_same_answers(tmp_path: Path, form):
     vectors = load(export(tmp_path, form))
 
     assert len(vectors) == 5
@@ -60,7 +60,7 @@ def test_a_file_in_any_format_answers_alike(tmp_path: Path, form):
         vectors.vector("quen")
 
 
-def test_an_npy_file_stays_on_the_disk_until_it_is_asked(tmp_path: Path):
+def test_an_npy_file_is_mapped_and_not_read(tmp_path: Path):
     vectors = load(str(export(tmp_path)))
 
     assert isinstance(vectors.vectors, np.memmap)
@@ -68,10 +68,10 @@ def test_an_npy_file_stays_on_the_disk_until_it_is_asked(tmp_path: Path):
     assert vectors.similar("woman", 1)[0][0] == "queen"
 
 
-def test_numbers_that_are_not_finite_are_told_when_they_would_be_met(tmp_path: Path):
-    spoilt = VECTORS.copy()
-    spoilt[2, 1] = np.nan
-    vectors = load(export(tmp_path, vectors=spoilt))
+def test_numbers_that_are_not_finite_are_reported_before_they_are_used(tmp_path: Path):
+    broken = VECTORS.copy()
+    broken[2, 1] = np.nan
+    vectors = load(export(tmp_path, vectors=broken))
 
     np.testing.assert_array_equal(vectors.vector("queen"), [3, 3, 3])
     with pytest.raises(InputError, match=r"the vector of 'woman' has numbers .* 0 other words; train"):
@@ -86,7 +86,7 @@ def test_the_export_of_a_run_is_mapped(run: Path):
 
 
 @pytest.mark.parametrize("state", ["running", "none"])
-def test_a_run_whose_export_is_not_whole_is_read_from_its_table(run: Path, state):
+def test_a_run_without_a_finished_export_is_read_from_its_table(run: Path, state):
     if state == "none":
         (run / "run.json").unlink()
     else:
@@ -99,28 +99,28 @@ def test_a_run_whose_export_is_not_whole_is_read_from_its_table(run: Path, state
     assert vectors.words == WORDS
 
 
-def test_the_table_of_a_run_can_be_named_itself(run: Path):
+def test_the_table_of_a_run_is_a_source_too(run: Path):
     np.testing.assert_array_equal(load(run / "vectors").vectors, VECTORS)
     np.testing.assert_array_equal(load(run / "vectors" / "part-0.parquet").vectors, VECTORS)
     np.testing.assert_array_equal(load(f"file://{run}/vectors").vectors, VECTORS)
 
 
-def test_gensim_gets_the_same_words_and_vectors(run: Path):
-    theirs = load(run).to_gensim()
+def test_to_gensim_keeps_words_and_vectors(run: Path):
+    gensim = load(run).to_gensim()
 
-    assert theirs.index_to_key == WORDS
-    np.testing.assert_array_equal(theirs.vectors, -VECTORS)
-    assert theirs.most_similar("woman", topn=1)[0][0] == "queen"
+    assert gensim.index_to_key == WORDS
+    np.testing.assert_array_equal(gensim.vectors, -VECTORS)
+    assert gensim.most_similar("woman", topn=1)[0][0] == "queen"
 
 
-def test_gensim_is_named_where_it_is_missing(tmp_path: Path, monkeypatch):
+def test_to_gensim_without_gensim_names_the_package(tmp_path: Path, monkeypatch):
     monkeypatch.setitem(sys.modules, "gensim.models", None)
 
     with pytest.raises(ConfigError, match=r"^to_gensim needs the package gensim; install it: pip"):
         load(export(tmp_path)).to_gensim()
 
 
-def test_a_place_on_another_machine_needs_spark():
+def test_a_source_on_another_machine_needs_spark():
     with pytest.raises(ConfigError, match="hdfs://host/out is not on this machine; give the Spark"):
         load("hdfs://host/out")
 
@@ -128,30 +128,30 @@ def test_a_place_on_another_machine_needs_spark():
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"id": [0], "word": ["a"]}, "expected the columns id, word, vector, got none named vector"),
+        ({"id": [0], "word": ["a"]}, "lacks vector"),
         ({"id": [0, 1], "word": ["a", "b"], "vector": [[1.0], [1.0, 2.0]]}, "got from 1 to 2 numbers"),
         ({"id": [0, 1], "word": ["a", None], "vector": [[1.0], [2.0]]}, "expected a word and as many"),
         ({"id": [0], "word": ["a"], "vector": [[float("inf")]]}, "expected finite numbers"),
         ({"id": [0], "word": ["a"], "vector": ["1 2"]}, "cannot be read"),
     ],
 )
-def test_parquet_of_another_shape_is_told(tmp_path: Path, columns, message):
+def test_parquet_with_other_columns_or_values_is_reported(tmp_path: Path, columns, message):
     pq.write_table(pa.table(columns), tmp_path / "some.parquet")
 
     with pytest.raises(InputError, match=rf"some\.parquet.*{message}"):
         load(tmp_path / "some.parquet")
 
 
-def test_parquet_without_a_row_is_told(tmp_path: Path):
+def test_parquet_without_rows_is_reported(tmp_path: Path):
     columns = {"id": pa.array([], pa.int32()), "word": pa.array([], pa.string())}
     columns["vector"] = pa.array([], pa.list_(pa.float32()))
     pq.write_table(pa.table(columns), tmp_path / "some.parquet")
 
-    with pytest.raises(InputError, match=r"some\.parquet: expected a row a word, got none"):
+    with pytest.raises(InputError, match=r"some\.parquet: expected one row per word, got none"):
         load(tmp_path / "some.parquet")
 
 
-def test_the_package_is_light_until_load_is_asked_for():
+def test_importing_the_package_imports_nothing_heavy():
     program = (
         "import sys, vecmill; heavy = {'pydantic', 'pyspark', 'numpy'}; "
         "assert heavy.isdisjoint(sys.modules); vecmill.load; "
@@ -160,6 +160,6 @@ def test_the_package_is_light_until_load_is_asked_for():
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
-def test_the_package_has_no_other_name():
+def test_an_unknown_name_of_the_package_is_an_attribute_error():
     with pytest.raises(AttributeError, match="module 'vecmill' has no attribute 'lod'"):
         vecmill.lod  # noqa: B018

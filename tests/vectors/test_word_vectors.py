@@ -1,4 +1,4 @@
-"""What one asks of trained word vectors, and reading them from a run."""
+"""Queries to trained word vectors, and reading them from a run."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from vecmill.errors import InputError
-from vecmill.storage import tables
-from vecmill.storage.files import Folder
 from vecmill.storage.schemas import VECTORS
 from vecmill.vectors.word_vectors import WordVectors, is_local, read_run
 
-# Two directions, royal and female, and one for what has neither; lengths do not count.
+# Two directions, royal and female, and one for words that are neither; lengths do not matter.
 PLANTED = {
     "the": [0, 0, 5],
     "man": [0, -1, 1],
@@ -43,7 +41,7 @@ def vectors() -> WordVectors:
     return WordVectors(list(PLANTED), np.array(list(PLANTED.values()), np.float32))
 
 
-def test_it_holds_its_words_and_their_vectors_as_trained(vectors):
+def test_words_and_vectors_are_kept_as_trained(vectors):
     assert len(vectors) == 6
     assert "queen" in vectors
     assert "Queen" not in vectors
@@ -51,10 +49,10 @@ def test_it_holds_its_words_and_their_vectors_as_trained(vectors):
     assert vectors.vector("queen").dtype == np.float32
 
 
-def test_similar_words_come_by_cosine_without_the_word_itself(vectors):
+def test_similar_words_are_sorted_by_cosine_without_the_word_itself(vectors):
     answers = vectors.similar("woman", n=3)
 
-    # Cosines of (0, 1, 1) / sqrt 2 with the others, in whole numbers.
+    # Cosines of (0, 1, 1) / sqrt 2 with the other vectors.
     assert [word for word, _ in answers] == ["queen", "the", "man"]
     expected = [2 / np.sqrt(6), 1 / np.sqrt(2), 0]
     np.testing.assert_allclose([cosine for _, cosine in answers], expected, atol=1e-6)
@@ -65,7 +63,7 @@ def test_there_are_at_most_as_many_answers_as_other_words(vectors):
     assert len(vectors.analogy("man", "king", "woman", n=99)) == 3
 
 
-def test_an_analogy_goes_from_the_first_pair_to_the_second(vectors):
+def test_an_analogy_applies_the_first_pair_to_the_third_word(vectors):
     answers = vectors.analogy("man", "king", "woman")
 
     assert answers[0][0] == "queen"
@@ -76,11 +74,11 @@ def test_an_analogy_goes_from_the_first_pair_to_the_second(vectors):
     assert answers[0][1] == pytest.approx(cosine, abs=1e-6)
 
 
-def test_the_way_back_has_another_answer(vectors):
+def test_the_reverse_analogy_has_another_answer(vectors):
     assert vectors.analogy("woman", "queen", "man", n=1)[0][0] == "king"
 
 
-def test_an_unknown_word_is_told_with_the_closest_spellings(vectors):
+def test_an_unknown_word_is_reported_with_the_closest_spellings(vectors):
     message = r"^'womam' is not among the 6 words; the closest spellings are: woman"
     with pytest.raises(InputError, match=message):
         vectors.vector("womam")
@@ -119,7 +117,7 @@ def test_a_run_may_be_named_with_its_scheme_and_a_slash(tmp_path: Path):
 
 def test_a_run_elsewhere_is_read_by_spark(spark, tmp_path: Path):
     table = spark.createDataFrame([tuple(row.values()) for row in ROWS[::-1]], VECTORS)
-    tables.write(table, Folder(spark, str(tmp_path)), "vectors")
+    table.write.parquet(str(tmp_path / "vectors"))
 
     read = read_run(str(tmp_path), spark)
 
@@ -127,12 +125,12 @@ def test_a_run_elsewhere_is_read_by_spark(spark, tmp_path: Path):
     np.testing.assert_array_equal(read.vectors, list(PLANTED.values()))
 
 
-def test_a_run_without_vectors_is_told_with_the_remedy(tmp_path: Path):
+def test_a_run_without_vectors_is_reported_with_the_remedy(tmp_path: Path):
     with pytest.raises(InputError, match=r"vectors does not exist; run 'vecmill run' first"):
         read_run(str(tmp_path))
 
 
-def test_broken_vectors_are_told_with_the_remedy(tmp_path: Path):
+def test_broken_vectors_are_reported_with_the_remedy(tmp_path: Path):
     (tmp_path / "vectors").mkdir()
     (tmp_path / "vectors" / "part-0.parquet").write_bytes(b"PAR1 and nothing more")
 

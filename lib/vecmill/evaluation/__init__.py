@@ -1,1 +1,1 @@
-"""Word vectors against test files: reading, scoring, telling, and the command that does all three."""
+"""Evaluation of word vectors: test files, scores, their tables, and gender bias."""

@@ -1,27 +1,27 @@
-"""What side of a gender direction words lie on."""
+"""Projections of words on a gender direction."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from statistics import mean
 from typing import Any, NamedTuple
 
+from vecmill.core.arrays import Floats
 from vecmill.core.measures.bias import (
     Direction,
     Extremes,
-    Scored,
     bias_direction,
     bounded_analogy,
     extremes,
 )
-from vecmill.core.measures.similarity import Floats, unit_rows
+from vecmill.core.measures.similarity import ScoredWords, unit_rows
 from vecmill.errors import InputError
-from vecmill.evaluation.score_table import aligned, summary
+from vecmill.evaluation.score_table import align_columns, summarise
 from vecmill.evaluation.scores import Rules
 from vecmill.evaluation.word_lists import GENDER_PAIRS, OCCUPATIONS
 from vecmill.vectors.formats import Vectors
 
-# Bolukbasi et al.'s title; where the vocabulary has no computers, the trade alone.
+# The title of Bolukbasi et al.; the second question is for vocabularies without "computer".
 ANALOGIES = (("man", "computer programmer", "woman"), ("man", "programmer", "woman"))
 WORDS = {
     *(word for pair in GENDER_PAIRS for word in pair),
@@ -29,155 +29,179 @@ WORDS = {
     *(word for analogy in ANALOGIES for phrase in analogy for word in phrase.split()),
     *("_".join(phrase.split()) for analogy in ANALOGIES for phrase in analogy),
 }
-SHOWN = 10
-SHOWN_ON_A_LINE = 6
+SIDE_WORDS = 10
+LINE_WORDS = 6
 
 Projections = dict[str, float]
 
 
-class Bias(NamedTuple):
-    """The gender direction of a model, female first, and where words lie along it.
+class GenderBias(NamedTuple):
+    """The gender direction, which points to the female side, and projections of words on it.
 
-    words        projections of the most frequent ones, most female first
-    occupations  of occupations, wherever they stand by frequency
+    words        projections of the most frequent words, most female first
+    occupations  projections of occupations of any frequency, most female first
     unknown      occupations that have no vector
-    asked        "man is to programmer as woman is to"
-    answers      to it, or why there is none
+    question     (a, x, b) of "a is to x as b is to ?"
+    answers      its answers with their scores, or the reason why there are none
     """
 
     direction: Direction
     words: Projections
     occupations: Projections
     unknown: tuple[str, ...]
-    asked: tuple[str, str, str]
-    answers: Scored | str
+    question: tuple[str, str, str]
+    answers: ScoredWords | str
+
+    @property
+    def pairs(self) -> int:
+        """The number of pairs of known words that define the direction."""
+        return len(GENDER_PAIRS) - len(self.direction.unknown)
 
 
-def bias_of(vectors: Vectors, rules: Rules) -> Bias:
-    """The Bias of `vectors`, which hold at least the most frequent words and WORDS.
+def measure_gender_bias(vectors: Vectors, rules: Rules) -> GenderBias:
+    """The GenderBias of `vectors`, which need at least the most frequent words and WORDS.
 
-    Raises InputError where no pair that tells the genders apart is known.
+    Raises InputError if no pair of the gender direction is known.
     """
     words, unit, case = vectors.words, unit_rows(vectors.vectors), rules.ignore_case
     direction = bias_direction(words, unit, GENDER_PAIRS, ignore_case=case)
 
-    def along(some: Sequence[str] | None = None) -> Extremes:
-        count = len(words) if some else rules.restrict
+    def project(count: int, among: Sequence[str] | None = None) -> Extremes:
         return extremes(
-            words[:count], unit[:count], direction.vector, len(words), among=some, ignore_case=case
+            words[:count], unit[:count], direction.vector, len(words), among=among, ignore_case=case
         )
 
-    occupations = along(OCCUPATIONS)
-    asked, answers = _answers(words, unit, rules)
-    return Bias(
-        direction, dict(along().along), dict(occupations.along), occupations.unknown, asked, answers
+    occupations = project(len(words), OCCUPATIONS)
+    question, answers = _answer_analogy(words, unit, rules)
+    return GenderBias(
+        direction,
+        dict(project(rules.restrict).along),
+        dict(occupations.along),
+        occupations.unknown,
+        question,
+        answers,
     )
 
 
-def lines(bias: Bias) -> Iterator[str]:
-    """The Bias as lines for a person."""
+def most_female(projections: Projections) -> ScoredWords:
+    """The words furthest to the female side, furthest first."""
+    return [*projections.items()][:SIDE_WORDS]
+
+
+def most_male(projections: Projections) -> ScoredWords:
+    """The words furthest to the male side, furthest first."""
+    return [*projections.items()][: -SIDE_WORDS - 1 : -1]
+
+
+def most_gendered(projections: Projections) -> Projections:
+    """The words furthest to either side, most female first; each once, if there are few."""
+    return {**dict(most_female(projections)), **dict(reversed(most_male(projections)))}
+
+
+def format_gender_bias(bias: GenderBias) -> Iterator[str]:
+    """The GenderBias as lines for people."""
     own, *next_ = (f"{share:.2f}" for share in bias.direction.explained[:3])
-    known = len(GENDER_PAIRS) - len(bias.direction.unknown)
     others = f", the next ones {' and '.join(next_)}" if next_ else ""
-    yield f"Gender direction from {known} of {len(GENDER_PAIRS)} pairs such as she - he"
+    yield f"Gender direction from {bias.pairs} of {len(GENDER_PAIRS)} pairs such as she - he"
     yield f"It takes {own} of their variance{others}."
-    for title, found in (("words", bias.words), ("occupations", bias.occupations)):
-        yield f"  {title}, female side: {_told(_female(found))}"
-        yield f"  {title}, male side:   {_told(_male(found))}"
-    a, x, b = bias.asked
-    answers = bias.answers if isinstance(bias.answers, str) else _told(bias.answers) or "nothing near"
-    yield f"  {a} is to {x} as {b} is to: {answers}"
+    for title, projections in (("words", bias.words), ("occupations", bias.occupations)):
+        yield f"  {title}, female side: {_format_words(most_female(projections))}"
+        yield f"  {title}, male side:   {_format_words(most_male(projections))}"
+    a, x, b = bias.question
+    answers = bias.answers if isinstance(bias.answers, str) else _format_words(bias.answers)
+    yield f"  {a} is to {x} as {b} is to: {answers or 'nothing near'}"
 
 
-def to_json(bias: Bias) -> dict[str, Any]:
-    """As JSON has it."""
+def to_json(bias: GenderBias) -> dict[str, Any]:
+    """The GenderBias as JSON."""
     return {
-        "pairs": len(GENDER_PAIRS) - len(bias.direction.unknown),
+        "pairs": bias.pairs,
         "unknown_pairs": bias.direction.unknown,
         "explained": [float(share) for share in bias.direction.explained],
-        "words": {"female": _female(bias.words), "male": _male(bias.words)},
+        "words": {"female": most_female(bias.words), "male": most_male(bias.words)},
         "occupations": {
-            "female": _female(bias.occupations),
-            "male": _male(bias.occupations),
+            "female": most_female(bias.occupations),
+            "male": most_male(bias.occupations),
             "unknown": bias.unknown,
         },
-        "analogy": {"asked": bias.asked, "answers": bias.answers},
+        "analogy": {"asked": bias.question, "answers": bias.answers},
     }
 
 
-def over_runs_lines(biases: Sequence[Bias]) -> Iterator[str]:
-    """Tables of the words furthest to either side over several runs, for a person."""
-    told = over_runs_json(biases)
-    share = told["explained"]
+def format_over_runs(biases: Sequence[GenderBias]) -> Iterator[str]:
+    """Tables for people of the words furthest to either side over several runs."""
+    content = over_runs_json(biases)
+    share = content["explained"]
     yield (
         f"Bias over {len(biases)} runs: the gender direction takes {share['mean']:.2f} ± "
         f"{share['spread']:.2f} of the pairs' variance"
     )
     for title in ("words", "occupations"):
-        # Where there are few, the two ends meet.
-        found = {**told[title]["female"], **dict(reversed([*told[title]["male"].items()]))}
+        # Few words may be on both sides.
+        words = {**content[title]["female"], **dict(reversed([*content[title]["male"].items()]))}
         rows = [
             [
                 f"  {word}",
-                f"{of['mean']:+.3f} ± {of['spread']:.3f}",
-                f"{of['lowest']:+.3f} .. {of['highest']:+.3f}",
+                f"{summary['mean']:+.3f} ± {summary['spread']:.3f}",
+                f"{summary['lowest']:+.3f} .. {summary['highest']:+.3f}",
             ]
-            for word, of in found.items()
+            for word, summary in words.items()
         ]
         if rows:
             yield ""
-            yield from aligned([[f"{title}, she + to he -", "projection", "lowest .. highest"], *rows])
+            yield from align_columns(
+                [[f"{title}, she + to he -", "projection", "lowest .. highest"], *rows]
+            )
     yield ""
     yield "Words that all runs know; ± the standard deviation of one run."
 
 
-def over_runs_json(biases: Sequence[Bias]) -> dict[str, Any]:
-    """The mean, spread and ends of the projections over several runs, of those furthest to either side.
+def over_runs_json(biases: Sequence[GenderBias]) -> dict[str, Any]:
+    """Statistics over several runs of the projections of the words furthest to either side.
 
-    Only of words that all runs know.
+    Only words that all runs know are included.
     """
 
-    def furthest(of: Callable[[Bias], Mapping[str, float]]) -> dict[str, Any]:
-        runs = [of(bias) for bias in biases]
-        shared = [word for word in runs[0] if all(word in run for run in runs)]
-        values = {word: [run[word] for run in runs] for word in shared}
-        means = {word: mean(some) for word, some in values.items()}
-        ordered = dict(sorted(means.items(), key=lambda scored: -scored[1]))
+    def furthest(projections_of: Callable[[GenderBias], Projections]) -> dict[str, Any]:
+        runs = [projections_of(bias) for bias in biases]
+        values = {word: [run[word] for run in runs] for word in runs[0] if all(word in run for run in runs)}
+        means = {word: mean(projections) for word, projections in values.items()}
+        by_mean = dict(sorted(means.items(), key=lambda scored: -scored[1]))
         return {
-            side: {word: summary(values[word]) for word, _ in some}
-            for side, some in (("female", _female(ordered)), ("male", _male(ordered)))
+            side: {word: summarise(values[word]) for word, _ in words}
+            for side, words in (("female", most_female(by_mean)), ("male", most_male(by_mean)))
         }
 
     return {
         "runs": len(biases),
-        "explained": summary([float(bias.direction.explained[0]) for bias in biases]),
+        "explained": summarise([float(bias.direction.explained[0]) for bias in biases]),
         "words": furthest(lambda bias: bias.words),
         "occupations": furthest(lambda bias: bias.occupations),
     }
 
 
-def _answers(words: Sequence[str], unit: Floats, rules: Rules) -> tuple[tuple[str, str, str], Scored | str]:
-    """What is asked, and the answers or why there are none."""
-    told: Scored | str = ""
-    for asked in ANALOGIES:
+def _answer_analogy(
+    words: Sequence[str], unit: Floats, rules: Rules
+) -> tuple[tuple[str, str, str], ScoredWords | str]:
+    """The first question of ANALOGIES whose words are known, and its answers.
+
+    If there is none, the last question and the reason.
+    """
+    reason = ""
+    for question in ANALOGIES:
         try:
-            told = bounded_analogy(
-                words, unit, *asked, SHOWN, most_frequent=rules.restrict, ignore_case=rules.ignore_case
+            return question, bounded_analogy(
+                words,
+                unit,
+                *question,
+                SIDE_WORDS,
+                most_frequent=rules.restrict,
+                ignore_case=rules.ignore_case,
             )
-            break
         except InputError as error:
-            told = str(error)
-    return asked, told
+            reason = str(error)
+    return ANALOGIES[-1], reason
 
 
-def _female(projections: Mapping[str, float]) -> Scored:
-    """Those furthest to the female side, furthest first."""
-    return [*projections.items()][:SHOWN]
-
-
-def _male(projections: Mapping[str, float]) -> Scored:
-    return [*projections.items()][: -SHOWN - 1 : -1]
-
-
-def _told(scored: Scored) -> str:
-    return ", ".join(f"{word} {score:+.2f}" for word, score in scored[:SHOWN_ON_A_LINE])
+def _format_words(words: ScoredWords) -> str:
+    return ", ".join(f"{word} {score:+.2f}" for word, score in words[:LINE_WORDS])

@@ -1,4 +1,4 @@
-"""Scores as an aligned table for a person and as JSON for a program."""
+"""Scores as aligned tables for people and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from statistics import mean, stdev
 from typing import Any, NamedTuple
 
 from vecmill.evaluation import scores
-from vecmill.evaluation.scores import Rules, Score
+from vecmill.evaluation.scores import Rules, Score, finite_or_none
 from vecmill.evaluation.test_sets import Kind
+
+# The scores of a run, in its folder.
+EVALUATION = "evaluation.json"
 
 _TITLES: dict[Kind, str] = {
     "similarity": "word similarity",
@@ -19,85 +22,115 @@ _TITLES: dict[Kind, str] = {
     "categories": "categories",
     "word-sets": "WEAT",
 }
+_ABOUT = "what is compared"
 
 
-ABOUT = "what is compared"
-
-
-class Evaluated(NamedTuple):
-    """The scores of the vectors that are called `name`."""
+class RunScores(NamedTuple):
+    """The scores of one run, or of the vectors in one file; `name` is its path."""
 
     name: str
     scores: list[Score]
 
 
-def content(evaluated: Sequence[Evaluated], rules: Rules) -> dict[str, Any]:
-    """All of it for JSON: the settings, a run each, and over several runs their mean and spread."""
-    runs: list[dict[str, Any]] = [
-        {"name": name, "scores": [scores.to_json(score) for score in some]} for name, some in evaluated
-    ]
-    told: dict[str, Any] = {
+def to_json(runs: Sequence[RunScores], rules: Rules) -> dict[str, Any]:
+    """The rules, the scores of each run and, over several runs, their means and spreads."""
+    content: dict[str, Any] = {
         "settings": {
             "restrict": rules.restrict,
             "ignore_case": rules.ignore_case,
             "unknown": "counted as wrong" if rules.score_unknown else "left out",
         },
-        "runs": runs,
+        "runs": [
+            {"name": run.name, "scores": [scores.to_json(score) for score in run.scores]} for run in runs
+        ],
     }
-    if len(evaluated) > 1:
-        told["over_runs"] = [_over_runs(several) for several in _side_by_side(evaluated)]
-    return told
+    if len(runs) > 1:
+        content["over_runs"] = [_over_runs(row) for row in _rows(runs)]
+    return content
 
 
-def as_text(told: Mapping[str, Any]) -> str:
-    """What `content` gave, as the text of a file."""
-    return json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+def from_json(content: Any) -> list[RunScores]:
+    """The scores of each run in JSON from `to_json`; what has another form is left out.
+
+    See `scores.from_json`.
+    """
+    runs = content.get("runs") if isinstance(content, Mapping) else None
+    return [
+        RunScores(str(run.get("name") or ""), _scores_from_json(run.get("scores")))
+        for run in (runs if isinstance(runs, list) else ())
+        if isinstance(run, Mapping)
+    ]
 
 
-def line(score: Score) -> str:
-    """A score on one line, for a log."""
-    return f"{score.name}: {figure(score)} ({score.asked:,} asked, {score.unknown:,} unknown)"
+def json_text(content: Mapping[str, Any]) -> str:
+    """JSON from `to_json` as the text of a file."""
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def figure(score: Score) -> str:
-    """The figure that counts, with its name."""
-    return f"{score.measure} {_number(score.value)}" if not math.isnan(score.value) else "no score"
+def format_score(score: Score) -> str:
+    """A score on one line of the log."""
+    return f"{score.name}: {format_figure(score)} ({score.asked:,} asked, {score.unknown:,} unknown)"
 
 
-def lines(evaluated: Sequence[Evaluated], rules: Rules) -> Iterator[str]:
-    """A table a kind of test: a row a file and one a section, then how they were asked."""
-    rows = _side_by_side(evaluated)
+def format_figure(score: Score) -> str:
+    """The main figure with its name."""
+    return f"{score.measure} {_format_number(score.value)}" if not math.isnan(score.value) else "no score"
+
+
+def format_tables(runs: Sequence[RunScores], rules: Rules) -> Iterator[str]:
+    """One table per kind of test, with one row per file and section, then the rules."""
+    rows = _rows(runs)
     for kind, title in _TITLES.items():
-        of_kind = [several for several in rows if several[0].kind == kind]
-        if of_kind:
-            yield from aligned([*_table(title, of_kind)])
+        rows_of_kind = [row for row in rows if row[0].kind == kind]
+        if rows_of_kind:
+            yield from align_columns([*_table(title, rows_of_kind)])
             yield ""
-    yield from _rules(rules, len(evaluated), any(several[0].kind == "analogies" for several in rows))
+    yield from _format_rules(rules, len(runs), any(row[0].kind == "analogies" for row in rows))
 
 
-def _side_by_side(evaluated: Sequence[Evaluated]) -> list[tuple[Score, ...]]:
-    """The scores of the same section, one a run, in the order of the tests."""
-    return list(zip(*(some for _, some in evaluated), strict=True))
+def align_columns(table: Sequence[list[str]]) -> Iterator[str]:
+    """The rows as lines. The first column and descriptions are left-aligned, all others right-aligned.
+
+    The first row holds the headings; other rows may have fewer cells.
+    """
+    widths = [max(len(row[i]) for row in table if i < len(row)) for i in range(len(table[0]))]
+    is_left = [i == 0 or heading == _ABOUT for i, heading in enumerate(table[0])]
+    for row in table:
+        cells = (
+            cell.ljust(width) if left else cell.rjust(width)
+            for cell, width, left in zip(row, widths, is_left, strict=False)
+        )
+        yield "  ".join(cells).rstrip()
 
 
-def _over_runs(several: Sequence[Score]) -> dict[str, Any]:
-    first = several[0]
-    figures = {name: [score.figures[name] for score in several] for name in first.figures}
+def summarise(values: Sequence[float]) -> dict[str, float | None]:
+    """Statistics of one figure over several runs, for JSON; `spread` is the standard deviation of a run."""
+    return {
+        "mean": finite_or_none(mean(values)),
+        "spread": finite_or_none(stdev(values)),
+        "lowest": finite_or_none(min(values)),
+        "highest": finite_or_none(max(values)),
+    }
+
+
+def _scores_from_json(content: Any) -> list[Score]:
+    records = content if isinstance(content, list) else ()
+    return [score for record in records if (score := scores.from_json(record)) is not None]
+
+
+def _rows(runs: Sequence[RunScores]) -> list[tuple[Score, ...]]:
+    """For each section, in the order of the tests, its scores in all runs."""
+    return list(zip(*(run.scores for run in runs), strict=True))
+
+
+def _over_runs(row: Sequence[Score]) -> dict[str, Any]:
+    first = row[0]
+    figures = {name: [score.figures[name] for score in row] for name in first.figures}
     return {
         "file": first.file,
         "section": first.section or None,
         "measure": first.measure,
-        "figures": {name: summary(values) for name, values in figures.items()},
-    }
-
-
-def summary(values: Sequence[float]) -> dict[str, float | None]:
-    """What JSON tells of one figure over several runs; `spread` is the deviation of a single run."""
-    return {
-        "mean": scores.plain(mean(values)),
-        "spread": scores.plain(stdev(values)),
-        "lowest": scores.plain(min(values)),
-        "highest": scores.plain(max(values)),
+        "figures": {name: summarise(values) for name, values in figures.items()},
     }
 
 
@@ -106,63 +139,49 @@ def _table(title: str, rows: Sequence[tuple[Score, ...]]) -> Iterator[list[str]]
     first = rows[0]
     range_ = "lowest .. highest" if len(first) > 1 else "95% interval" if first[0].interval else None
     counts = ("asked", "unknown", "scored")
-    about = any(several[0].about for several in rows)
-    yield [title, *first[0].figures, *([range_] if range_ else []), *counts, *([ABOUT] if about else [])]
+    about = any(row[0].about for row in rows)
+    yield [title, *first[0].figures, *([range_] if range_ else []), *counts, *([_ABOUT] if about else [])]
     file = None
-    for several in rows:
-        score = several[0]
+    for row in rows:
+        score = row[0]
         if score.file != file and score.section:
             yield [score.file]
         file = score.file
-        cells = [_figure(name, [one.figures[name] for one in several]) for name in score.figures]
+        cells = [_format_mean(name, [one.figures[name] for one in row]) for name in score.figures]
         if range_:
-            ends = _ends(several) if len(several) > 1 else score.interval or (math.nan, math.nan)
-            cells.append(f"{_number(ends[0])} .. {_number(ends[1])}")
-        cells += [_counted([getattr(one, name) for one in several]) for name in counts]
+            low, high = _ends(row) if len(row) > 1 else score.interval or (math.nan, math.nan)
+            cells.append(f"{_format_number(low)} .. {_format_number(high)}")
+        cells += [_format_counts([getattr(one, name) for one in row]) for name in counts]
         yield [f"  {score.section}" if score.section else score.file, *cells, *([score.about] * about)]
 
 
-def aligned(table: Sequence[list[str]]) -> Iterator[str]:
-    """The rows as lines: the first column and what a test is about to the left, all others to the right.
-
-    A row may have fewer cells than the first, which has the headings.
-    """
-    widths = [max(len(row[i]) for row in table if i < len(row)) for i in range(len(table[0]))]
-    to_left = [i == 0 or heading == ABOUT for i, heading in enumerate(table[0])]
-    for row in table:
-        cells = (
-            cell.ljust(width) if left else cell.rjust(width)
-            for cell, width, left in zip(row, widths, to_left, strict=False)
-        )
-        yield "  ".join(cells).rstrip()
-
-
-def _ends(several: Sequence[Score]) -> tuple[float, float]:
-    values = [score.value for score in several]
+def _ends(row: Sequence[Score]) -> tuple[float, float]:
+    values = [score.value for score in row]
     return min(values), max(values)
 
 
-def _figure(name: str, values: Sequence[float]) -> str:
-    told: Callable[[float], str] = _p_value if name == "p" else _number
-    spread = f" ± {told(stdev(values))}" if len(values) > 1 else ""
-    return told(mean(values)) + spread
+def _format_mean(name: str, values: Sequence[float]) -> str:
+    """The figure, or its mean and standard deviation over several runs."""
+    format_: Callable[[float], str] = _format_p_value if name == "p" else _format_number
+    spread = f" ± {format_(stdev(values))}" if len(values) > 1 else ""
+    return format_(mean(values)) + spread
 
 
-def _number(value: float) -> str:
+def _format_number(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.3f}"
 
 
-def _p_value(value: float) -> str:
+def _format_p_value(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.2g}"
 
 
-def _counted(values: Sequence[int]) -> str:
-    """The count, or the fewest and the most over several runs."""
+def _format_counts(values: Sequence[int]) -> str:
+    """The count, or the lowest and the highest count of several runs."""
     low, high = min(values), max(values)
     return f"{low:,}" if low == high else f"{low:,}-{high:,}"
 
 
-def _rules(rules: Rules, runs: int, has_analogies: bool) -> Iterator[str]:
+def _format_rules(rules: Rules, runs: int, has_analogies: bool) -> Iterator[str]:
     unknown = (
         "counted as wrong, pairs with cosine 0; left out of categories and WEAT"
         if rules.score_unknown

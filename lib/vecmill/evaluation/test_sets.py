@@ -1,6 +1,6 @@
-"""Files that word vectors are tested with, in the formats they are published in.
+"""Readers of test sets for word vectors, in the formats in which they are published.
 
-They are small, local text files, read whole. Lines that begin with # are comments, except in JSON.
+The files are small, local and text. Lines that begin with # are comments, except in JSON.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from typing import Any, Literal, NamedTuple
 
 from vecmill.core.measures import AnalogySection, OddOneOut, RatedPair
 from vecmill.errors import InputError
-from vecmill.vectors.formats.streams import CONVERT, broken
+from vecmill.vectors.formats.streams import CONVERT, file_error
 
 Kind = Literal["similarity", "analogies", "odd-one-out", "categories", "word-sets"]
 
-# Names of columns, in lower case and without what is neither letter nor digit.
+# Column names in lower case, with letters and digits only.
 FIRST_WORD = {"word1", "w1", "term1"}
 SECOND_WORD = {"word2", "w2", "term2"}
 RATING = {"score", "rating", "similarity", "relatedness", "mean", "humanmean", "simlex999"}
 CATEGORY = {"category", "class", "cluster"}
 
-# Parts of speech in MSR's answers, such as JJ_JJR.
+# Part-of-speech tags of MSR's analogies, such as JJ_JJR.
 TAGS = re.compile(r"[A-Z]+_[A-Z]+")
 
-# In which of Caliskan et al.'s tests a set of WEFE's stands, or that it is the second of its name.
+# Suffixes of WEFE's set names: the test of Caliskan et al. that uses the set, or a second version of it.
 SET_NUMBER = re.compile(r"_\d+[a-z]?$")
 
-LINES_JUDGED = 20
+LINES_INSPECTED = 20
 
 REPAIR = "repair or remove the line"
-DIFFERENT = "give a file of this kind"
+OTHER_FILE = "give a file of this kind"
 
 
 class Line(NamedTuple):
@@ -48,7 +48,7 @@ class Line(NamedTuple):
 class WeatTest(NamedTuple):
     """A word-embedding association test: two sets of targets, two sets of attributes.
 
-    about  what is compared, for people: "math and arts, male and female terms"
+    about  what is compared, as text: "math and arts, male terms and female terms"
     """
 
     name: str
@@ -57,7 +57,7 @@ class WeatTest(NamedTuple):
     about: str = ""
 
 
-# Of Caliskan, Bryson and Narayanan 2017, table 1: names of WEFE's word sets, targets first.
+# The tests of Caliskan, Bryson and Narayanan 2017, table 1, as WEFE's word sets, targets first.
 WEAT_SETS = {
     "WEAT 1": ("flowers", "insects", "pleasant_5", "unpleasant_5a"),
     "WEAT 2": ("instruments", "weapons", "pleasant_5", "unpleasant_5a"),
@@ -88,11 +88,11 @@ WEAT_SETS = {
 
 
 def kind_of_test_set(path: Path) -> Kind:
-    """Which of the readers of this module fits the file at `path`, judged by its content.
+    """The kind of test in the file at `path`, determined by its content.
 
-    Four words a line without sections are taken for analogies, not for an odd one out of four. The
-    kind is that of most of the first lines, so that a broken line is told as such by its reader.
-    Raises InputError where no reader fits.
+    Four words per line without sections are analogies, not odd ones out. The kind is that of most of
+    the first lines, so that the reader of that kind can report a broken line. Raises InputError if
+    no reader fits.
     """
     lines = _lines(path)
     content = _content(path, lines)
@@ -104,13 +104,13 @@ def kind_of_test_set(path: Path) -> Kind:
         return "odd-one-out"
     split = _splitter(content)
     # The first line may be a header.
-    judged = content[1 : 1 + LINES_JUDGED] or content
-    kinds = Counter(_kind_of_line(split(line.text)) for line in judged)
-    # Of two kinds that are equally common the earlier, as Counter has it.
+    inspected = content[1 : 1 + LINES_INSPECTED] or content
+    kinds = Counter(_kind_of_line(split(line.text)) for line in inspected)
+    # Counter returns the earlier of two kinds that are equally frequent.
     kind = kinds.most_common(1)[0][0]
     if kind is None:
         expected = "rated pairs, analogies, odd ones out, categories or word sets"
-        raise _broken_line(path, judged[0], expected, repr(judged[0].text), DIFFERENT)
+        raise _line_error(path, inspected[0], expected, repr(inspected[0].text), OTHER_FILE)
     return kind
 
 
@@ -125,12 +125,12 @@ def _kind_of_line(cells: Sequence[str]) -> Kind | None:
 
 
 def read_similarity(path: Path) -> list[RatedPair]:
-    """The rated pairs of words in `path`, in the file's order.
+    """The rated pairs of words in `path`, in the order of the file.
 
-    Columns are separated by tabs, semicolons, commas or white space, whichever of these the first
-    line has first. A header tells them by name, as SimLex-999's and WordSim-353's do; without one
-    the words come first and the rating is the first number after them, as in MEN, RG-65 or
-    SimVerb-3500. Raises InputError with the number of the line that is broken.
+    Columns are separated by the first of tab, semicolon, comma and white space that the first line
+    has. A header names them, as in SimLex-999 and WordSim-353. Without a header the words come first
+    and the rating is the first number after them, as in MEN, RG-65 or SimVerb-3500. Raises
+    InputError with the number of the broken line.
     """
     content = _content(path, _lines(path))
     split = _splitter(content)
@@ -141,31 +141,31 @@ def read_similarity(path: Path) -> list[RatedPair]:
         names = []
     rows = content[has_header:]
     if not rows:
-        raise broken(path, expected="rated pairs", got="a header alone", remedy=DIFFERENT)
+        raise file_error(path, expected="rated pairs", got="a header alone", remedy=OTHER_FILE)
 
     first_row = split(rows[0].text)
     numbers = [i for i, cell in enumerate(first_row) if i > 1 and _number(cell) is not None]
-    first = _place(names, FIRST_WORD, 0)
-    second = _place(names, SECOND_WORD, 1)
-    rating = _place(names, RATING, numbers[0] if numbers else 2)
+    first = _column(names, FIRST_WORD, 0)
+    second = _column(names, SECOND_WORD, 1)
+    rating = _column(names, RATING, numbers[0] if numbers else 2)
     pairs = []
     for line in rows:
         cells = split(line.text)
         pair = _rated_pair(cells, first, second, rating)
         if pair is None:
             expected = f"two words and, in column {rating + 1}, a finite number"
-            raise _broken_line(path, line, expected, repr(line.text), REPAIR)
+            raise _line_error(path, line, expected, repr(line.text), REPAIR)
         pairs.append(pair)
     return pairs
 
 
 def read_analogies(path: Path) -> list[AnalogySection]:
-    """The analogies in `path`, four words a line: a is to b as c is to d.
+    """The analogies in `path`, four words per line: a is to b as c is to d.
 
-    Google's file has ": name" lines before its sections. A file without is one section, named after
-    the file; MSR's questions and answers, pasted side by side, have a column of tags such as JJ_JJR
-    as the fourth (or the fifth), and are a section a tag. Sections are in the file's order. Raises
-    InputError with the number of the line that is broken.
+    Google's file has a line ": name" before each section. Without such lines the file is one section,
+    named after the file. MSR's questions and answers, joined line by line, have tags such as JJ_JJR in
+    the fourth or fifth column; each tag is a section. Sections keep the order of the file. Raises
+    InputError with the number of the broken line.
     """
     sections: dict[str, list[tuple[str, str, str, str]]] = {}
     section = path.stem
@@ -179,21 +179,21 @@ def read_analogies(path: Path) -> list[AnalogySection]:
         name = cells.pop(tags[0]) if tags else section
         if len(cells) != 4:
             got = f"{len(cells)} in {line.text!r}"
-            raise _broken_line(path, line, "four words", got, REPAIR)
+            raise _line_error(path, line, "four words", got, REPAIR)
         a, b, c, d = cells
         sections.setdefault(name, []).append((a, b, c, d))
     if not any(sections.values()):
-        raise broken(path, expected="four words a line", got="section names only", remedy=DIFFERENT)
+        raise file_error(path, expected="four words per line", got="section names only", remedy=OTHER_FILE)
     return [AnalogySection(name, questions) for name, questions in sections.items()]
 
 
 def read_odd_one_out(path: Path) -> list[OddOneOut]:
     """The questions in `path`, in one of two forms.
 
-    The form of the 8-8-8 data set (Camacho-Collados and Navigli 2016) is a word a line: the members
-    of a group, an empty line, then words that do not belong; each of these is a question. Else a
-    line is a question and its last word the odd one. Raises InputError with the number of the line
-    that is broken.
+    The 8-8-8 data set (Camacho-Collados and Navigli 2016) has one word per line: the members of a
+    group, an empty line, then words that do not belong to it. Each of the latter is a question.
+    Otherwise each line is a question, and its last word is the odd one. Raises InputError with the
+    number of the broken line.
     """
     lines = _lines(path)
     content = _content(path, lines)
@@ -206,7 +206,7 @@ def read_odd_one_out(path: Path) -> list[OddOneOut]:
         *members, odd = split(line.text)
         if len(members) < 2 or not all((*members, odd)):
             expected = "three words or more, the odd one last"
-            raise _broken_line(path, line, expected, repr(line.text), REPAIR)
+            raise _line_error(path, line, expected, repr(line.text), REPAIR)
         questions.append(OddOneOut(tuple(members), odd))
     return questions
 
@@ -214,8 +214,7 @@ def read_odd_one_out(path: Path) -> list[OddOneOut]:
 def read_categories(path: Path) -> list[tuple[str, str]]:
     """(word, category) of each line of `path`, separated as in `read_similarity`.
 
-    A first line "word category" is a header. Raises InputError with the number of the line that is
-    broken.
+    A first line "word category" is a header. Raises InputError with the number of the broken line.
     """
     content = _content(path, _lines(path))
     split = _splitter(content)
@@ -223,79 +222,81 @@ def read_categories(path: Path) -> list[tuple[str, str]]:
     for line in content:
         cells = split(line.text)
         if len(cells) != 2 or not all(cells):
-            raise _broken_line(path, line, "a word and its category", repr(line.text), REPAIR)
+            raise _line_error(path, line, "a word and its category", repr(line.text), REPAIR)
         pairs.append((cells[0], cells[1]))
     is_header = _plain(pairs[0][0]) == "word" and _plain(pairs[0][1]) in CATEGORY
     return pairs[is_header:]
 
 
 def read_weat(path: Path) -> list[WeatTest]:
-    """The association tests in the JSON file `path`: the ten of Caliskan et al. 2017, and one's own.
+    """The association tests in the JSON file `path`: those of Caliskan et al. 2017, and the user's own.
 
-    Named sets of words, {"flowers": ["rose", "tulip"]}, are WEFE's form; the ten are those whose four
-    sets are there. A test of one's own has a name, two targets and two attributes, each of them a list
-    of words or the name of a set: {"crafts": {"targets": ["flowers", ["sword", "axe"]], "attributes":
-    [["she"], ["he"]]}}. Raises InputError, with the number of the line where it is no JSON.
+    WEFE's files have named sets of words, {"flowers": ["rose", "tulip"]}; a published test is read if
+    its four sets are present. The user's own test has a name, two targets and two attributes, each of
+    them a list of words or the name of a set: {"crafts": {"targets": ["flowers", ["sword", "axe"]],
+    "attributes": [["she"], ["he"]]}}. Raises InputError, with the number of the line if it is not JSON.
     """
     content = _json_object(path)
     sets, tests = {}, {}
-    for name, some in content.items():
-        if isinstance(some, dict):
-            tests[name] = some
-        elif _is_set(some):
-            sets[name] = some
+    for name, value in content.items():
+        if isinstance(value, dict):
+            tests[name] = value
+        elif _is_word_set(value):
+            sets[name] = value
         else:
-            got = json.dumps(some)[:40]
-            raise broken(f"{path}, {name!r}", expected="a list of words", got=got, remedy="repair the file")
-    found = [*weat_tests(sets), *(_own_test(path, name, some, sets) for name, some in tests.items())]
-    if not found:
+            got = json.dumps(value)[:40]
+            raise file_error(
+                f"{path}, {name!r}", expected="a list of words", got=got, remedy="repair the file"
+            )
+    all_tests = [*weat_tests(sets), *(_own_test(path, name, test, sets) for name, test in tests.items())]
+    if not all_tests:
         needed = ", ".join(WEAT_SETS["WEAT 6"])
-        raise broken(
+        raise file_error(
             path,
-            expected=f"the four sets of one of WEAT 1 to 10, such as {needed}, or a test of one's own",
+            expected=f"the four sets of one of WEAT 1 to 10, such as {needed}, or a test of your own",
             got=", ".join(sets),
             remedy='name the sets as WEFE does, or add {"mine": {"targets": ["a set", "a set"], '
             '"attributes": ["a set", "a set"]}}',
         )
-    return found
+    return all_tests
 
 
 def weat_tests(word_sets: Mapping[str, Sequence[str]]) -> list[WeatTest]:
-    """The ten tests of Caliskan et al. 2017, as far as `word_sets` has their four sets."""
+    """Those of the ten tests of Caliskan et al. 2017 whose four sets are in `word_sets`."""
     tests = []
     for name, needed in WEAT_SETS.items():
-        if all(some in word_sets for some in needed):
-            x, y, a, b = (word_sets[some] for some in needed)
-            tests.append(WeatTest(name, (x, y), (a, b), _about(needed)))
+        if all(set_name in word_sets for set_name in needed):
+            x, y, a, b = (word_sets[set_name] for set_name in needed)
+            tests.append(WeatTest(name, (x, y), (a, b), _describe(needed)))
     return tests
 
 
 def _own_test(
     path: Path, name: str, content: Mapping[str, Any], sets: Mapping[str, Sequence[str]]
 ) -> WeatTest:
-    found, names = [], []
+    word_sets, names = [], []
     for side in ("targets", "attributes"):
         pair = content.get(side)
         if not isinstance(pair, list) or len(pair) != 2:
             expected, got = f"two sets as {side!r}", json.dumps(pair)[:40]
-            raise broken(f"{path}, {name!r}", expected=expected, got=got, remedy="repair the file")
-        for some in pair:
-            words = sets.get(some) if isinstance(some, str) else some if _is_set(some) else None
+            raise file_error(f"{path}, {name!r}", expected=expected, got=got, remedy="repair the file")
+        for value in pair:
+            words = sets.get(value) if isinstance(value, str) else value if _is_word_set(value) else None
             if not words:
-                expected, got = f"words or the name of a set in {side!r}", json.dumps(some)[:40]
-                raise broken(f"{path}, {name!r}", expected=expected, got=got, remedy="repair the file")
-            found.append(words)
-            names.append(some if isinstance(some, str) else f"{words[0]} …")
-    x, y, a, b = found
-    return WeatTest(name, (x, y), (a, b), _about(names))
+                expected, got = f"words or the name of a set in {side!r}", json.dumps(value)[:40]
+                raise file_error(f"{path}, {name!r}", expected=expected, got=got, remedy="repair the file")
+            word_sets.append(words)
+            names.append(value if isinstance(value, str) else f"{words[0]} …")
+    x, y, a, b = word_sets
+    return WeatTest(name, (x, y), (a, b), _describe(names))
 
 
-def _is_set(some: Any) -> bool:
-    return isinstance(some, list) and all(isinstance(word, str) for word in some)
+def _is_word_set(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(word, str) for word in value)
 
 
-def _about(names: Sequence[str]) -> str:
-    """What a test compares, from the names of its four sets."""
+def _describe(names: Sequence[str]) -> str:
+    """What a test compares, as text, from the names of its four sets."""
     x, y, a, b = (SET_NUMBER.sub("", name).replace("_", " ") for name in names)
     return f"{x} and {y}, {a} and {b}"
 
@@ -306,10 +307,10 @@ def _json_object(path: Path) -> dict[str, Any]:
         content = json.loads(_text(path))
     except json.JSONDecodeError as fault:
         place = f"{path}, line {fault.lineno}"
-        raise broken(place, expected=expected, got=fault.msg, remedy="repair the file") from None
+        raise file_error(place, expected=expected, got=fault.msg, remedy="repair the file") from None
     if not isinstance(content, dict) or not content:
         got = "no set" if content == {} else type(content).__name__
-        raise broken(path, expected=expected, got=got, remedy=DIFFERENT)
+        raise file_error(path, expected=expected, got=got, remedy=OTHER_FILE)
     return content
 
 
@@ -325,25 +326,25 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as fault:
         number = data.count(b"\n", 0, fault.start) + 1
         got = repr(data[fault.start : fault.end])
-        raise broken(f"{path}, line {number}", expected="UTF-8", got=got, remedy=CONVERT) from None
+        raise file_error(f"{path}, line {number}", expected="UTF-8", got=got, remedy=CONVERT) from None
 
 
 def _lines(path: Path) -> list[Line]:
-    """All lines but comments."""
+    """All lines except comments."""
     lines = [Line(n, text.strip()) for n, text in enumerate(_text(path).split("\n"), start=1)]
     return [line for line in lines if not line.text.startswith("#")]
 
 
 def _content(path: Path, lines: Sequence[Line]) -> list[Line]:
-    """The lines that say something, at least one."""
+    """The lines that are not empty. Raises InputError if there is none."""
     content = [line for line in lines if line.text]
     if not content:
-        raise broken(path, expected="a line a question", got="an empty file", remedy=DIFFERENT)
+        raise file_error(path, expected="one line per question", got="an empty file", remedy=OTHER_FILE)
     return content
 
 
 def _two_blocks(lines: Sequence[Line]) -> tuple[list[str], list[str]] | None:
-    """The words before and after an empty line, if there are but these, each on its own line."""
+    """The two blocks of a file of two blocks with one word per line; None for other files."""
     groups = groupby(lines, key=lambda line: bool(line.text))
     blocks = [[line.text for line in group] for has_text, group in groups if has_text]
     if len(blocks) != 2 or any(len(text.split()) > 1 for block in blocks for text in block):
@@ -352,7 +353,7 @@ def _two_blocks(lines: Sequence[Line]) -> tuple[list[str], list[str]] | None:
 
 
 def _splitter(content: Sequence[Line]) -> Callable[[str], list[str]]:
-    """What cuts a line into its cells, judged by the first line."""
+    """The function that splits a line into cells; the first line determines the separator."""
     for separator in "\t;,":
         if separator in content[0].text:
             return lambda text: [cell.strip() for cell in text.split(separator)]
@@ -360,7 +361,7 @@ def _splitter(content: Sequence[Line]) -> Callable[[str], list[str]]:
 
 
 def _rated_pair(cells: Sequence[str], first: int, second: int, rating: int) -> RatedPair | None:
-    """The pair in these columns of `cells`, None where one is missing."""
+    """The pair in these columns of `cells`, None if one is missing or the rating is not a number."""
     if len(cells) <= max(first, second, rating):
         return None
     number = _number(cells[rating])
@@ -369,9 +370,9 @@ def _rated_pair(cells: Sequence[str], first: int, second: int, rating: int) -> R
     return RatedPair(cells[first], cells[second], number)
 
 
-def _place(names: Sequence[str], wanted: set[str], default: int) -> int:
-    """Which of the columns `names` is the first one wanted."""
-    return next((i for i, name in enumerate(names) if name in wanted), default)
+def _column(names: Sequence[str], candidates: set[str], default: int) -> int:
+    """The index of the first of the column `names` that is one of the `candidates`."""
+    return next((i for i, name in enumerate(names) if name in candidates), default)
 
 
 def _plain(name: str) -> str:
@@ -386,5 +387,5 @@ def _number(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _broken_line(path: Path, line: Line, expected: str, got: str, remedy: str) -> InputError:
-    return broken(f"{path}, line {line.number}", expected=expected, got=got, remedy=remedy)
+def _line_error(path: Path, line: Line, expected: str, got: str, remedy: str) -> InputError:
+    return file_error(f"{path}, line {line.number}", expected=expected, got=got, remedy=remedy)

@@ -1,4 +1,4 @@
-"""Test files of any kind, read into one form."""
+"""Test files of all kinds in one form."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from vecmill.evaluation.test_sets import Kind
 class WordTest(NamedTuple):
     """A test file.
 
-    name      the name of the file, without its folder
-    content   what the reader of its kind gave
-    sections  those of analogies, or the tests that word sets make up
-    digest    of its bytes
+    name      name of the file, without its folder
+    content   what the reader of this kind of test returned
+    sections  names of the sections of analogies, or of the tests in word sets
+    digest    SHA-256 of the file
     """
 
     name: str
@@ -29,27 +29,27 @@ class WordTest(NamedTuple):
     digest: str
 
     def words(self) -> set[str]:
-        """The words that are looked up, but for analogies, which ask the most frequent words."""
+        """The words of the test; none for analogies, which read the most frequent words instead."""
         return set(_WORDS[self.kind](self.content))
 
     def score_names(self) -> list[str]:
-        """What it gives scores for, as a floor names them: the file, and its sections."""
+        """The names of its scores, FILE and FILE:SECTION, as in `evaluate.floors`."""
         whole = [] if self.kind == "word-sets" else [self.name]
         return whole + [f"{self.name}:{section}" for section in self.sections]
 
 
 def read(path: Path) -> WordTest:
-    """The test in the file at `path`, its kind judged by its content. Raises InputError."""
+    """The test in the file at `path`; its content determines its kind. Raises InputError."""
     kind = test_sets.kind_of_test_set(path)
     content = _READERS[kind](path)
-    # Analogies without sections are one, which bears the file's name.
-    named = kind in ("analogies", "word-sets")
-    sections = tuple(part.name for part in content if part.name != path.stem) if named else ()
+    # Analogies without section names have one section, named after the file.
+    has_sections = kind in ("analogies", "word-sets")
+    sections = tuple(part.name for part in content if part.name != path.stem) if has_sections else ()
     return WordTest(path.name, kind, content, sections, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def read_all(paths: Iterable[str]) -> list[WordTest]:
-    """The tests in these files. Raises InputError, and ConfigError where two have the same name."""
+    """The tests in these files. Raises InputError, and ConfigError if two files have the same name."""
     tests = [read(Path(path)) for path in paths]
     for name, times in Counter(test.name for test in tests).items():
         if times > 1:
@@ -58,10 +58,10 @@ def read_all(paths: Iterable[str]) -> list[WordTest]:
 
 
 def check_floors(tests: Iterable[WordTest], floors: Iterable[str]) -> None:
-    """Raise ConfigError for each of the `floors` that is neither a file's nor one of its sections'."""
+    """Raise ConfigError if one of the `floors` names neither a test file nor a section of one."""
     known = [name for test in tests for name in test.score_names()]
     faults = [
-        f"evaluate.floors: {floor!r} has no score; those there are: {', '.join(known)}"
+        f"evaluate.floors: {floor!r} has no score; the scores are: {', '.join(known)}"
         for floor in floors
         if floor not in known
     ]
@@ -80,7 +80,7 @@ _READERS: dict[Kind, Callable[[Path], Sequence[Any]]] = {
 _WORDS: dict[Kind, Callable[[Sequence[Any]], Iterable[str]]] = {
     "similarity": lambda pairs: (word for pair in pairs for word in (pair.first, pair.second)),
     "analogies": lambda sections: (),
-    "odd-one-out": lambda asked: (word for one in asked for word in (*one.members, one.odd)),
+    "odd-one-out": lambda questions: (word for one in questions for word in (*one.members, one.odd)),
     "categories": lambda pairs: (word for word, _ in pairs),
     "word-sets": lambda tests: (
         word for test in tests for words in (*test.targets, *test.attributes) for word in words

@@ -1,4 +1,4 @@
-"""Charts as SVG: lines over axes."""
+"""Line charts as SVG."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from vecmill.report.markup import Html, element, joined
-from vecmill.report.scales import Scale, linear_ticks, log_ticks, short, widened
+from vecmill.report.scales import Scale, format_short, linear_ticks, log_ticks, widened
 
 WIDTH, HEIGHT = 480, 300
 LEFT, RIGHT, TOP, BOTTOM = 60, 14, 34, 46
-# More dots than these would hide their line; they show up under the pointer instead.
-DOTS_SHOWN = 40
+# More dots would hide their line; they appear under the pointer instead.
+MAX_DOTS = 40
 
 
 class Point(NamedTuple):
-    """A point of a line, and what the tooltip says of it."""
+    """A point of a series, and the text of its tooltip."""
 
     x: float
     y: float
@@ -26,26 +26,26 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class Axis:
-    """What an axis shows and how; `low` and `high` widen it beyond the data."""
+    """An axis; `low` and `high` override the ends of the data, `whole` allows only integer ticks."""
 
     label: str
     log: bool = False
     low: float | None = None
     high: float | None = None
-    written: Callable[[float], str] = short
+    format: Callable[[float], str] = format_short
     whole: bool = False
 
-    def scale(self, values: Sequence[float], start: float, end: float, air: float = 0.0) -> Scale:
-        """The scale for `values`, drawn from `start` to `end`."""
+    def scale(self, values: Sequence[float], start: float, end: float, margin: float = 0.0) -> Scale:
+        """The scale of `values` from `start` to `end` pixels; a linear axis gets a margin, a share."""
         low, high = min(values), max(values)
-        if air and not self.log:
-            low, high = widened(low, high, air)
+        if margin and not self.log:
+            low, high = widened(low, high, margin)
         low = low if self.low is None else self.low
         high = high if self.high is None else self.high
         return Scale(low, high, start, end, self.log)
 
     def ticks(self, scale: Scale) -> list[float]:
-        """Where the axis has its ticks."""
+        """The values that have ticks."""
         if scale.log:
             return log_ticks(scale.low, scale.high)
         ticks = linear_ticks(scale.low, scale.high)
@@ -53,46 +53,45 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Line:
-    """A line through points in their order; the `muted` one is there for comparison."""
+class Series:
+    """A line through points in their order; a `muted` one is for comparison."""
 
     name: str
     points: Sequence[Point] = field(repr=False)
     muted: bool = False
 
 
-def line_chart(title: str, says: str, x: Axis, y: Axis, lines: Sequence[Line]) -> Html:
-    """A figure with its title, a legend where there are two lines, and axes with their labels.
+def line_chart(title: str, caption: str, x: Axis, y: Axis, all_series: Sequence[Series]) -> Html:
+    """A figure with title, caption, axes and, for several series, a legend.
 
-    `says` tells in a sentence what there is to see, to those who read and those who listen. Points that
-    cannot be drawn, such as the loss of a training that blew up, are left out; nothing is left of a
-    chart without any.
+    The caption is also read by screen readers. Points that cannot be drawn, such as a NaN loss, are left
+    out; a chart without points is empty.
     """
-    lines = [
-        replace(line, points=[p for p in line.points if _fits(x, p.x) and _fits(y, p.y)]) for line in lines
+    all_series = [
+        replace(series, points=[p for p in series.points if _fits(x, p.x) and _fits(y, p.y)])
+        for series in all_series
     ]
-    lines = [line for line in lines if line.points]
-    shown = [point for line in lines for point in line.points]
-    if not shown:
+    all_series = [series for series in all_series if series.points]
+    points = [point for series in all_series for point in series.points]
+    if not points:
         return Html("")
-    across = x.scale([point.x for point in shown], LEFT, WIDTH - RIGHT)
-    up = y.scale([point.y for point in shown], HEIGHT - BOTTOM, TOP, air=0.06)
+    across = x.scale([point.x for point in points], LEFT, WIDTH - RIGHT)
+    up = y.scale([point.y for point in points], HEIGHT - BOTTOM, TOP, margin=0.06)
     drawing = element(
         "svg",
         _grid(x, y, across, up),
-        *(_drawn(line, across, up) for line in lines),
+        *(_draw(series, across, up) for series in all_series),
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         role="img",
-        aria_label=f"{title}. {says}",
+        aria_label=f"{title}. {caption}",
     )
-    return figure(title, says, joined(_legend(lines) if len(lines) > 1 else "", drawing))
+    return figure(title, caption, joined(_legend(all_series) if len(all_series) > 1 else "", drawing))
 
 
-def figure(title: str, says: str, content: str) -> Html:
-    """A chart with its title above and a sentence below."""
-    return element(
-        "figure", element("h3", title), content, element("figcaption", says) if says else "", class_="chart"
-    )
+def figure(title: str, caption: str, content: str) -> Html:
+    """A chart with its title above and its caption below."""
+    below = element("figcaption", caption) if caption else ""
+    return element("figure", element("h3", title), content, below, class_="chart")
 
 
 def _fits(axis: Axis, value: float) -> bool:
@@ -105,23 +104,23 @@ def _grid(x: Axis, y: Axis, across: Scale, up: Scale) -> Html:
     for tick in y.ticks(up):
         at = rounded(up(tick))
         parts.append(element("line", class_="grid", x1=LEFT, x2=right, y1=at, y2=at))
-        parts.append(text("tick end", LEFT - 8, at + 4, y.written(tick)))
+        parts.append(text("tick end", LEFT - 8, at + 4, y.format(tick)))
     for tick in x.ticks(across):
         at = rounded(across(tick))
         parts.append(element("line", class_="mark", x1=at, x2=at, y1=bottom, y2=bottom + 5))
-        parts.append(text("tick middle", at, bottom + 20, x.written(tick)))
+        parts.append(text("tick middle", at, bottom + 20, x.format(tick)))
     parts.append(element("line", class_="axis", x1=LEFT, x2=right, y1=bottom, y2=bottom))
     parts.append(text("label", 0, 14, y.label))
     parts.append(text("label end", right, HEIGHT - 6, x.label))
     return joined(*parts)
 
 
-def _drawn(line: Line, across: Scale, up: Scale) -> Html:
-    places = [(rounded(across(p.x)), rounded(up(p.y)), p.tip) for p in line.points]
+def _draw(series: Series, across: Scale, up: Scale) -> Html:
+    places = [(rounded(across(p.x)), rounded(up(p.y)), p.tip) for p in series.points]
     path = "M" + "L".join(f"{x} {y}" for x, y, _ in places)
-    if line.muted:
+    if series.muted:
         return element("path", class_="line muted", d=path)
-    hidden = len(places) > DOTS_SHOWN
+    hidden = len(places) > MAX_DOTS
     dots = (
         element("circle", class_="dot hidden" if hidden else "dot", cx=x, cy=y, r=3, data_tip=tip)
         for x, y, tip in places
@@ -129,16 +128,16 @@ def _drawn(line: Line, across: Scale, up: Scale) -> Html:
     return joined(element("path", class_="line", d=path), *dots)
 
 
-def _legend(lines: Sequence[Line]) -> Html:
-    items = (element("li", line.name, class_="muted" if line.muted else None) for line in lines)
+def _legend(all_series: Sequence[Series]) -> Html:
+    items = (element("li", some.name, class_="muted" if some.muted else None) for some in all_series)
     return element("ul", *items, class_="legend")
 
 
 def text(class_: str, x: float, y: float, content: str) -> Html:
-    """Words in the picture; `class_` says of what kind, and how they are anchored."""
+    """Text in a picture; `class_` gives its style and its anchor."""
     return element("text", content, class_=class_, x=x, y=y)
 
 
 def rounded(value: float) -> float:
-    """A coordinate with as many decimals as a screen can show."""
+    """A coordinate, rounded to a tenth of a pixel."""
     return round(value, 1)

@@ -1,4 +1,4 @@
-"""The report as one HTML file that needs nothing beside it: no network, no other file."""
+"""The report as one HTML file that loads nothing from the network and no other file."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from importlib.resources import files
 from string import Template
 
 from vecmill.report import run_sections, vector_sections
-from vecmill.report.components import section
-from vecmill.report.contents import Report
-from vecmill.report.evaluation import WEAT
 from vecmill.report.markup import Html, element, escaped, json_for_script
+from vecmill.report.page_elements import section
+from vecmill.report.report_data import Report
 
 
 def render(report: Report) -> str:
-    """The whole page; the same report gives the same text."""
-    shown = sections_of(report)
-    links = (element("a", name, href=f"#{_id(name)}") for name in shown)
-    data = vector_sections.map_data(report.asked.map) if report.asked and report.asked.map else None
+    """The whole page. It depends on nothing but the report."""
+    sections = page_sections(report)
+    links = (element("a", name, href=f"#{name.lower()}") for name in sections)
+    answers = report.answers
+    data = vector_sections.map_data(answers.map) if answers and answers.map else None
     return Template(_asset("template.html")).substitute(
         title=escaped(f"{report.title}: word vectors"),
         style=_asset("style.css"),
@@ -25,56 +25,53 @@ def render(report: Report) -> str:
         subtitle=escaped(_subtitle(report)),
         figures=run_sections.key_figures(report),
         links=Html("".join(links)),
-        sections=Html("\n".join(shown.values())),
+        sections=Html("\n".join(sections.values())),
         footer=escaped(_footer(report)),
         data=json_for_script(data),
     )
 
 
-def sections_of(report: Report) -> dict[str, Html]:
-    """Every section there is something to show in, by the name in the navigation."""
-    found: dict[str, Html] = {}
-    asked = report.asked
-    scores = [score for score in report.scores if score.kind != WEAT]
-    tests = [score for score in report.scores if score.kind == WEAT]
-    if asked is not None and asked.map is not None:
-        found["Map"] = vector_sections.word_map(asked.map)
-    if scores:
-        found["Evaluation"] = run_sections.evaluation(scores, report.how_asked)
-    if asked is not None:
-        if asked.neighbours:
-            found["Neighbours"] = vector_sections.neighbours(asked.neighbours)
-        if asked.analogies:
-            found["Analogies"] = vector_sections.analogies(asked.analogies)
-        if asked.offsets:
-            found["Offsets"] = vector_sections.offsets(asked.offsets)
-    if asked is not None and asked.gender is not None:
-        found["Bias"] = vector_sections.gender(asked.gender, tests)
-    elif tests:
-        found["Bias"] = section("bias", "Bias", "", vector_sections.association_tests(tests))
+def page_sections(report: Report) -> dict[str, Html]:
+    """The sections that are not empty, by their names in the navigation."""
+    sections: dict[str, Html] = {}
+    answers = report.answers
+    weat = [score for score in report.scores if score.kind == "word-sets"]
+    other_scores = [score for score in report.scores if score.kind != "word-sets"]
+    if answers is not None and answers.map is not None:
+        sections["Map"] = vector_sections.word_map(answers.map)
+    if other_scores:
+        sections["Evaluation"] = run_sections.evaluation(other_scores, report.rules)
+    if answers is not None:
+        if answers.neighbours:
+            sections["Neighbours"] = vector_sections.neighbours(answers.neighbours)
+        if answers.analogies:
+            sections["Analogies"] = vector_sections.analogies(answers.analogies)
+        if answers.offsets:
+            sections["Offsets"] = vector_sections.offsets(answers.offsets)
+    if answers is not None and answers.bias is not None:
+        sections["Bias"] = vector_sections.bias(answers.bias, weat)
+    elif weat:
+        sections["Bias"] = section("bias", "Bias", "", vector_sections.association_tests(weat))
     if report.rounds:
-        found["Training"] = run_sections.training(report.rounds, report.stages)
+        sections["Training"] = run_sections.training(report.rounds, report.stages)
     if report.curve:
-        found["Vocabulary"] = run_sections.vocabulary(report.curve, report.vocabulary_size or 0)
+        sections["Vocabulary"] = run_sections.vocabulary(report.curve, report.vocabulary_size or 0)
     if report.stages:
-        found["Run"] = run_sections.run(report)
-    return found
+        sections["Run"] = run_sections.run(report)
+    return sections
 
 
 def _asset(name: str) -> str:
     return (files("vecmill.report") / "assets" / name).read_text(encoding="utf-8")
 
 
-def _id(name: str) -> str:
-    return name.lower()
-
-
 def _subtitle(report: Report) -> str:
     train = report.configuration.get("train") or {}
     epochs, dim = train.get("epochs"), train.get("dim")
-    if epochs and dim:
-        return f"Word vectors of {dim} dimensions, skip-gram with negative sampling, {epochs} epochs"
-    return "Word vectors"
+    if not epochs or not dim:
+        return "Word vectors"
+    parts = (f"Word vectors of {dim} dimensions", report.model_title, f"{epochs} epochs")
+    return ", ".join(part for part in parts if part)
 
 
 def _footer(report: Report) -> str:

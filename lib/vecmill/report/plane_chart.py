@@ -1,17 +1,18 @@
-"""Words in a plane as SVG, those of a family joined and their labels kept apart."""
+"""Words in a plane as SVG, with lines through the words of each family and labels that do not overlap."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 from vecmill.report.charts import WIDTH, figure, rounded, text
 from vecmill.report.markup import Html, element
-from vecmill.report.scales import Scale, percent
+from vecmill.report.scales import Scale, format_percent
 
 HEIGHT = 380
-# The label of a phone's reader is larger in the picture's own units; room is kept for that one.
+# Space per label. On a phone the picture shrinks and its labels do not; this is enough there too.
 LABEL_HEIGHT, LETTER_WIDTH = 15.0, 7.6
-# Where a label may stand about its point: right, left, above, below, then the corners.
+# Anchor and offset of a label to its point: right, left, above, below, then the corners.
 ANCHORS = (
     ("", 8, 4),
     ("end", -8, 4),
@@ -22,26 +23,29 @@ ANCHORS = (
     ("", 7, 15),
     ("end", -7, 15),
 )
-# The share of a label that lies to the left of where it is anchored.
+# The share of a label to the left of its anchor.
 LEFT_OF_ANCHOR = {"": 0.0, "middle": 0.5, "end": 1.0}
 
 Path = Sequence[tuple[str, float, float]]
 Box = tuple[float, float, float, float]
 
 
-def plane_chart(title: str, says: str, paths: Sequence[Path], shares: tuple[float, float]) -> Html:
-    """Words in a plane, those of a path joined in its order; `shares` of variance name the axes."""
+def plane_chart(title: str, caption: str, paths: Sequence[Path], shares: tuple[float, float]) -> Html:
+    """Words in a plane, with a line through the words of each path; `shares` are the axes' variances."""
     points = [point for path in paths for point in path]
-    across, up = _one_scale([p[1] for p in points], [p[2] for p in points])
+    across, up = _equal_scales([p[1] for p in points], [p[2] for p in points])
     places = [(word, rounded(across(x)), rounded(up(y))) for word, x, y in points]
     lines, start = [], 0
     for path in paths:
-        here = places[start : start + len(path)]
-        lines.append(element("path", class_="step", d="M" + "L".join(f"{x} {y}" for _, x, y in here)))
+        points_of_path = places[start : start + len(path)]
+        line = "M" + "L".join(f"{x} {y}" for _, x, y in points_of_path)
+        lines.append(element("path", class_="step", d=line))
         start += len(path)
-    ends = set(_lasts(paths))
+    last_points = set(_last_points(paths))
     dots = (
-        element("circle", class_="dot last" if n in ends else "dot", cx=x, cy=y, r=3.5, data_tip=word)
+        element(
+            "circle", class_="dot last" if n in last_points else "dot", cx=x, cy=y, r=3.5, data_tip=word
+        )
         for n, (word, x, y) in enumerate(places)
     )
     first, second = shares
@@ -50,25 +54,22 @@ def plane_chart(title: str, says: str, paths: Sequence[Path], shares: tuple[floa
         *lines,
         *dots,
         *_labels(places),
-        text("label", 0, 14, f"↑ second component, {percent(second)} of variance"),
-        text("label end", WIDTH, HEIGHT - 6, f"first component, {percent(first)} of variance →"),
+        text("label", 0, 14, f"↑ second component, {format_percent(second)} of variance"),
+        text("label end", WIDTH, HEIGHT - 6, f"first component, {format_percent(first)} of variance →"),
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         role="img",
-        aria_label=f"{title}. {says}",
+        aria_label=f"{title}. {caption}",
     )
-    return figure(title, says, drawing)
+    return figure(title, caption, drawing)
 
 
-def _lasts(paths: Sequence[Path]) -> list[int]:
-    lasts, count = [], 0
-    for path in paths:
-        count += len(path)
-        lasts.append(count - 1)
-    return lasts
+def _last_points(paths: Sequence[Path]) -> list[int]:
+    """The indices of the last points of the paths, which lie one after another in a list."""
+    return [count - 1 for count in accumulate(len(path) for path in paths)]
 
 
-def _one_scale(xs: Sequence[float], ys: Sequence[float]) -> tuple[Scale, Scale]:
-    """Scales of one unit for both axes, so that angles and lengths can be compared."""
+def _equal_scales(xs: Sequence[float], ys: Sequence[float]) -> tuple[Scale, Scale]:
+    """Scales with the same unit for both axes, so that angles and lengths can be compared."""
     wide, high = WIDTH - 120, HEIGHT - 90
     unit = max((max(xs) - min(xs)) / wide, (max(ys) - min(ys)) / high) or 1.0
     (x, y) = ((max(xs) + min(xs)) / 2, (max(ys) + min(ys)) / 2)
@@ -79,13 +80,13 @@ def _one_scale(xs: Sequence[float], ys: Sequence[float]) -> tuple[Scale, Scale]:
 
 
 def _labels(places: Sequence[tuple[str, float, float]]) -> list[Html]:
-    """Each word beside its point, where it covers no other word or point if there is such a place."""
-    taken: list[Box] = [(x - 5, y - 5, x + 5, y + 5) for _, x, y in places]
+    """The words next to their points, where they cover the least of other words and points."""
+    occupied: list[Box] = [(x - 5, y - 5, x + 5, y + 5) for _, x, y in places]
     labels = []
     for word, x, y in places:
         choices = [(_label_box(word, anchor, x + dx, y + dy), anchor, dx, dy) for anchor, dx, dy in ANCHORS]
-        box, anchor, dx, dy = min(choices, key=lambda choice: _covered(choice[0], taken))
-        taken.append(box)
+        box, anchor, dx, dy = min(choices, key=lambda choice: _covered(choice[0], occupied))
+        occupied.append(box)
         labels.append(text(f"word {anchor}".rstrip(), rounded(x + dx), rounded(y + dy), word))
     return labels
 
@@ -96,10 +97,10 @@ def _label_box(word: str, anchor: str, x: float, y: float) -> Box:
     return left, y - LABEL_HEIGHT + 4, left + width, y + 4
 
 
-def _covered(box: Box, taken: Sequence[Box]) -> float:
-    """How much of `taken`, and of what lies outside the picture, a label in `box` would cover."""
+def _covered(box: Box, occupied: Sequence[Box]) -> float:
+    """The area of `occupied`, and of the outside of the picture, that a label in `box` would cover."""
     outside = max(-box[0], 0) + max(box[2] - WIDTH, 0)
-    return outside * LABEL_HEIGHT + sum(_overlap(box, other) for other in taken)
+    return outside * LABEL_HEIGHT + sum(_overlap(box, other) for other in occupied)
 
 
 def _overlap(one: Box, other: Box) -> float:

@@ -1,31 +1,33 @@
-"""The sections on what the vectors say: map, neighbours, analogies, offsets and bias."""
+"""Sections on the vectors: map, neighbours, analogies, offsets and bias."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from vecmill.core.measures.offsets import OffsetPlane
-from vecmill.report.answers import Analogy, GenderBias, Neighbours, WordMap
-from vecmill.report.components import answer_list, bar_style, note, section, shown_word, table_head
-from vecmill.report.evaluation import Score
+from vecmill.core.measures.similarity import ScoredWords
+from vecmill.evaluation.gender_bias import GenderBias, most_female, most_gendered, most_male
+from vecmill.evaluation.scores import Score
 from vecmill.report.markup import Html, element, joined
+from vecmill.report.page_elements import answer_list, bar_style, note, section, table_head, word_element
 from vecmill.report.plane_chart import plane_chart
-from vecmill.report.scales import percent, signed
-from vecmill.vectors.word_vectors import Answers
+from vecmill.report.scales import format_percent, format_signed
+from vecmill.report.vector_answers import Analogy, Neighbours, WordMap
 
 ANALOGY_WORDS = 6
 
 
 def word_map(shown: WordMap) -> Html:
-    """The interactive map: an empty canvas and its controls, filled by report.js."""
+    """The interactive map: an empty canvas and controls, which report.js fills."""
     count, method = len(shown.layout.points), shown.layout.method
     lead = (
         f"The {count:,} words that are most frequent or named on this page, laid out by {method}. "
-        "Words that stand together are used alike; the axes mean nothing. Point at a word, or look "
+        "Neighbouring words are used alike; the axes have no meaning. Point at a word, or look "
         f"one up, to see its nearest among the {shown.among:,} most frequent words."
     )
-    how = (
+    hint = (
         ""
         if method == "t-SNE"
         else "PCA shows less than t-SNE, which comes with: pip install 'vecmill[viz]'."
@@ -61,8 +63,8 @@ def word_map(shown: WordMap) -> Html:
         element(
             "div",
             *(
-                element("button", sign, type="button", data_map=action, aria_label=told, title=told)
-                for action, sign, told in (
+                element("button", sign, type="button", data_map=action, aria_label=title, title=title)
+                for action, sign, title in (
                     ("in", "+", "Zoom in"),
                     ("out", "−", "Zoom out"),  # noqa: RUF001 - the minus sign
                     ("all", "⤢", "Show all"),
@@ -74,17 +76,17 @@ def word_map(shown: WordMap) -> Html:
         element("noscript", element("p", "The map needs JavaScript.")),
         class_="map",
     )
-    return section("map", "Map", lead, element("div", canvas, controls, class_="mapping"), note(how))
+    return section("map", "Map", lead, element("div", canvas, controls, class_="mapping"), note(hint))
 
 
 def _legend(typical: Sequence[Sequence[str]]) -> Html:
-    """The colours of the map: the words that are most typical of each group."""
+    """The colours of the map, with the most typical words of each group."""
     if not typical:
         return Html("")
     items = (
         element(
             "li",
-            *(joined(", " if n else "", shown_word(word)) for n, word in enumerate(words)),
+            *(joined(", " if n else "", word_element(word)) for n, word in enumerate(words)),
             style=f"--group:var(--group-{group})",
         )
         for group, words in enumerate(typical)
@@ -93,34 +95,34 @@ def _legend(typical: Sequence[Sequence[str]]) -> Html:
         "div",
         element("h3", "Colours"),
         element("ol", *items, class_="groups"),
-        note("Groups found by k-means in all dimensions, and words in their midst."),
+        note("Groups by k-means in all dimensions, and words near their centres."),
         class_="colours",
     )
 
 
 def map_data(shown: WordMap) -> dict[str, Any]:
-    """The map for report.js: coordinates in thousandths, cosines in hundredths, nearest flat."""
+    """The map for report.js; coordinates in thousandths, cosines in hundredths, (id, cosine) flattened."""
     return {
         "words": shown.words,
         "counts": shown.counts,
         "points": [round(float(value) * 1000) for point in shown.layout.points for value in point],
         "groups": shown.groups,
-        "near": [[part for id_, c in row for part in (id_, round(c * 100))] for row in shown.near],
+        "near": [[value for id_, c in row for value in (id_, round(c * 100))] for row in shown.near],
     }
 
 
 def neighbours(cards: Sequence[Neighbours]) -> Html:
-    """A card a word, with its nearest and their cosines as bars."""
+    """One card per word, with its nearest words and their cosines as bars."""
     return section(
         "neighbours",
         "Nearest neighbours",
-        "The words whose vectors point most nearly the same way, by cosine; 1 is the same direction.",
+        "The words whose vectors have the most similar directions, by cosine; 1 is the same direction.",
         element(
             "div",
             *(
                 element(
                     "article",
-                    element("h3", shown_word(card.word)),
+                    element("h3", word_element(card.word)),
                     element("p", f"{card.count:,} times", class_="quiet") if card.count else "",
                     answer_list(card.near),
                     class_="card",
@@ -132,34 +134,25 @@ def neighbours(cards: Sequence[Neighbours]) -> Html:
     )
 
 
-def analogies(asked: Sequence[Analogy]) -> Html:
-    """A card an analogy, the expected answer marked where it is among the answers."""
+def analogies(questions: Sequence[Analogy]) -> Html:
+    """One card per analogy; the expected answer is marked if it is among the answers."""
     return section(
         "analogies",
         "Analogies",
         "A is to B as C is to what? The words nearest to B − A + C, without these three. "  # noqa: RUF001
-        "The same questions are asked of every model; ✓ marks the answer a person would give.",
-        element(
-            "div",
-            *(
-                element(
-                    "article",
-                    element(
-                        "h3",
-                        *(shown_word(some.a), " : ", shown_word(some.b), " = ", shown_word(some.c), " : ?"),
-                    ),
-                    answer_list(some.answers, some.expected),
-                    class_="card",
-                )
-                for some in asked
-            ),
-            class_="cards",
-        ),
+        "The questions are the same for every model; ✓ marks the expected answer.",
+        element("div", *(_analogy_card(question) for question in questions), class_="cards"),
     )
 
 
+def _analogy_card(question: Analogy) -> Html:
+    a, b, c = (word_element(word) for word in (question.a, question.b, question.c))
+    answers = answer_list(question.answers, question.expected)
+    return element("article", element("h3", a, " : ", b, " = ", c, " : ?"), answers, class_="card")
+
+
 def offsets(planes: dict[str, OffsetPlane]) -> Html:
-    """A picture a kind of family: where a relation is an offset, the paths run parallel."""
+    """One picture per relation; its paths are parallel if the relation is an offset."""
     pictures = []
     for name, plane in planes.items():
         paths = [
@@ -167,55 +160,55 @@ def offsets(planes: dict[str, OffsetPlane]) -> Html:
             for family, points in zip(plane.families, plane.coordinates, strict=True)
         ]
         examples = " → ".join(plane.families[0])
-        says = (
+        caption = (
             f"{len(paths)} families, such as {examples}. The mean cosine between their offsets, in all "
-            f"dimensions, is {signed(plane.alignment)}; with partners exchanged it is "
-            f"{signed(plane.by_chance)}."
+            f"dimensions, is {format_signed(plane.alignment)}; with shuffled partners it is "
+            f"{format_signed(plane.by_chance)}."
         )
         shares = (float(plane.explained[0]), float(plane.explained[1]))
-        pictures.append(plane_chart(name, says, paths, shares))
+        pictures.append(plane_chart(name, caption, paths, shares))
     return section(
         "offsets",
         "Relations as offsets",
-        "Words of one family joined by a line, in the plane in which these words vary most. "
-        "Where the vectors hold a relation as an offset, the lines run parallel.",
+        "Lines join the words of a family, in the plane in which these words vary most. "
+        "If a relation is an offset of the vectors, its lines are parallel.",
         element("div", *pictures, class_="charts"),
     )
 
 
-def gender(found: GenderBias, tests: Sequence[Score]) -> Html:
-    """Words along the gender direction, and the association tests where there are any."""
-    own, next_ = found.explained
+def bias(measured: GenderBias, tests: Sequence[Score]) -> Html:
+    """Projections on the gender direction, and the association tests if there are any."""
+    own, next_ = (float(share) for share in (*measured.direction.explained, 0.0)[:2])
     occupations = element(
         "figure",
         element("h3", "Occupations between “he” and “she”"),
         element(
             "div", element("span", "← he"), element("span", "she →"), class_="ends", aria_hidden="true"
         ),
-        _diverging(found.occupations),
+        _diverging([*most_gendered(measured.occupations).items()]),
         element(
             "figcaption",
-            f"Projection on the direction in which {found.pairs} pairs such as she and he differ, "
-            f"positive towards she. It takes {percent(own)} of their differences, the next direction "
-            f"{percent(next_)}.",
+            f"Projection on the direction in which {measured.pairs} pairs such as she and he differ, "
+            f"positive towards she. It explains {format_percent(own)} of their differences, the next "
+            f"direction {format_percent(next_)}.",
         ),
         class_="chart",
     )
     return section(
         "bias",
         "Bias",
-        "What the corpus associates with whom, and not how the world is or should be. Vectors carry "
-        "it into whatever is built on them.",
-        element("div", occupations, element("div", *_furthest(found)), class_="charts"),
+        "What the corpus associates with whom, not how the world is or should be. Vectors pass it on "
+        "to whatever is built on them.",
+        element("div", occupations, element("div", *_furthest(measured)), class_="charts"),
         association_tests(tests) if tests else "",
     )
 
 
-def _diverging(scored: Answers) -> Html:
-    """Bars to the left for what is below 0 and to the right for what is above."""
+def _diverging(scored: ScoredWords) -> Html:
+    """Words with bars, to the left for negative and to the right for positive projections."""
     furthest = max(abs(projection) for _, projection in scored) or 1.0
     rows = (
-        element("li", shown_word(word), _two_sided(projection / furthest), _number(projection))
+        element("li", word_element(word), _two_sided(projection / furthest), _number(projection))
         for word, projection in scored
     )
     return element("ul", *rows, class_="diverging")
@@ -226,13 +219,16 @@ def _two_sided(share: float) -> Html:
 
 
 def _number(value: float) -> Html:
-    return element("span", signed(value), class_="number")
+    return element("span", format_signed(value), class_="number")
 
 
-def _furthest(found: GenderBias) -> Iterator[Html]:
-    """The words at both ends of the direction, and what answers the best known biased analogy."""
+def _furthest(measured: GenderBias) -> Iterator[Html]:
+    """The words at both ends of the direction, and the answers to the best known biased analogy."""
     yield element("h3", "All words, furthest to either side")
-    sides = ((f"towards {name}", some) for name, some in (("she", found.female), ("he", found.male)))
+    sides = (
+        ("towards she", most_female(measured.words)),
+        ("towards he", most_male(measured.words)),
+    )
     yield element(
         "div",
         *(
@@ -241,38 +237,38 @@ def _furthest(found: GenderBias) -> Iterator[Html]:
                 element("p", title, class_="quiet"),
                 element(
                     "ol",
-                    *(element("li", shown_word(word), _number(value)) for word, value in some),
+                    *(element("li", word_element(word), _number(value)) for word, value in words),
                     class_="answers",
                 ),
             )
-            for title, some in sides
+            for title, words in sides
         ),
         class_="sides",
     )
-    yield note(f"Of the {found.among:,} most frequent words.")
-    if found.analogy is not None:
-        (a, x, b), answers = found.analogy
+    yield note(f"Of the {len(measured.words):,} most frequent words.")
+    if not isinstance(measured.answers, str):
+        (a, x, b), answers = measured.question, measured.answers
         yield element("h3", f"{a} is to {x} as {b} is to …", class_="later")
         yield element(
             "p",
             *(
                 joined(
-                    " · " if n else "", shown_word(word), element("span", f" {score:.2f}", class_="quiet")
+                    " · " if n else "", word_element(word), element("span", f" {score:.2f}", class_="quiet")
                 )
                 for n, (word, score) in enumerate(answers[:ANALOGY_WORDS])
             )
             if answers
-            else ("Nothing lies near enough.",),
+            else ("No word is near enough.",),
             class_="listed",
         )
         yield note(
-            f"Of words at most 1 away from {x}, those whose difference from it points most nearly as "
-            f"{b} does from {a} (Bolukbasi et al. 2016); cosines near 0 say that there is no such word."
+            f"Of the words at a distance of at most 1 from {x}, those whose difference from it is most "
+            f"parallel to that of {b} from {a} (Bolukbasi et al. 2016); cosines near 0 mean none is."
         )
 
 
 def association_tests(tests: Sequence[Score]) -> Html:
-    """The effect sizes of WEAT as bars."""
+    """A table of WEAT effect sizes with bars."""
     rows = (
         element(
             "tr",
@@ -283,8 +279,8 @@ def association_tests(tests: Sequence[Score]) -> Html:
                 scope="row",
             ),
             element("td", _two_sided(test.value / 2), class_="wide"),
-            element("td", signed(test.value), class_="number"),
-            element("td", _p_value(test.figures.get("p")), class_="quiet"),
+            element("td", format_signed(test.value), class_="number"),
+            element("td", _format_p_value(test.figures.get("p")), class_="quiet"),
         )
         for test in tests
     )
@@ -302,13 +298,13 @@ def association_tests(tests: Sequence[Score]) -> Html:
             class_="scroll",
         ),
         note(
-            "Effect sizes lie between −2 and 2; positive, where the first targets go with the "  # noqa: RUF001
+            "Effect sizes lie between −2 and 2; they are positive if the first targets go with the "  # noqa: RUF001
             "first attributes and the second with the second (Caliskan et al. 2017)."
         ),
     )
 
 
-def _p_value(value: float | None) -> str:
-    if value is None:
+def _format_p_value(value: float | None) -> str:
+    if value is None or math.isnan(value):
         return ""
     return "p < 0.001" if value < 0.001 else f"p = {value:.2g}"

@@ -1,4 +1,4 @@
-"""Trained word vectors, and what one can ask of them."""
+"""Trained word vectors, and queries for similar words and analogies."""
 
 from __future__ import annotations
 
@@ -8,32 +8,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 from pyspark.sql import SparkSession
 
+from vecmill.core.arrays import Floats
 from vecmill.core.measures import similarity
+from vecmill.core.measures.similarity import ScoredWords
 from vecmill.errors import ConfigError, InputError
+from vecmill.storage.stores import is_local
 from vecmill.vectors import sources
-from vecmill.vectors.sources import is_local
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
-__all__ = ["Answers", "WordVectors", "is_local", "load", "read_run"]
-
-Answers = list[tuple[str, float]]
+__all__ = ["ScoredWords", "WordVectors", "is_local", "load", "read_run"]
 
 
 class WordVectors:
-    """Words in falling frequency and their vectors; from an .npy file these may stay on the disk.
+    """Distinct words sorted by falling frequency, and their vectors.
 
-    The first question about neighbours makes rows of length 1 in memory, V x D float32.
-
-    words    V different words
-    vectors  (V, D) float32, as trained
+    words    V words
+    vectors  (V, D) float32, as trained; vectors of an .npy file are mapped into memory
     """
 
-    def __init__(self, words: Sequence[str], vectors: npt.NDArray[np.float32]) -> None:
+    def __init__(self, words: Sequence[str], vectors: Floats) -> None:
         self.words = list(words)
         self.vectors = vectors
         self._ids = {word: id_ for id_, word in enumerate(self.words)}
@@ -47,30 +44,45 @@ class WordVectors:
     def __repr__(self) -> str:
         return f"<WordVectors: {len(self):,} words, {self.vectors.shape[1]} dimensions>"
 
-    def vector(self, word: str) -> npt.NDArray[np.float32]:
-        """The vector of `word`, (D,) float32. Raises InputError where the word is unknown."""
-        found: npt.NDArray[np.float32] = self.vectors[self._id(word)]
-        return found
+    @cached_property
+    def unit(self) -> Floats:
+        """The vectors scaled to length 1, (V, D) float32, computed on first use and kept in memory.
 
-    def similar(self, word: str, n: int = 10) -> Answers:
-        """The `n` words nearest to `word` by cosine, without itself, and their cosines.
+        Raises InputError if a vector has NaN or infinity.
+        """
+        unit = similarity.unit_rows(self.vectors)
+        broken = np.flatnonzero(~np.isfinite(unit).all(axis=1))
+        if len(broken):
+            raise InputError(
+                f"the vector of {self.words[broken[0]]!r} has numbers that are not finite, as have those "
+                f"of {len(broken) - 1} other words; train again with a lower rate, or remove the words"
+            )
+        return unit
 
-        Raises InputError where the word is unknown, with the closest spellings.
+    def vector(self, word: str) -> Floats:
+        """The vector of `word`, (D,) float32. Raises InputError if the word is unknown."""
+        vector: Floats = self.vectors[self._id(word)]
+        return vector
+
+    def similar(self, word: str, n: int = 10) -> ScoredWords:
+        """The `n` words nearest to `word` by cosine, with their cosines; `word` itself is excluded.
+
+        Raises InputError with the closest spellings if the word is unknown.
         """
         id_ = self._id(word)
-        return self._nearest(self._unit[id_], {id_}, n)
+        return self._nearest(self.unit[id_], {id_}, n)
 
-    def analogy(self, a: str, b: str, c: str, n: int = 10) -> Answers:
-        """What c is to as a is to b: the words nearest to b - a + c, without these three.
+    def analogy(self, a: str, b: str, c: str, n: int = 10) -> ScoredWords:
+        """Answers to "a is to b as c is to ?": the words nearest to b - a + c, excluding a, b and c.
 
-        analogy("man", "king", "woman") asks for king - man + woman (3CosAdd).
-        Raises InputError where a word is unknown, with the closest spellings.
+        analogy("man", "king", "woman") searches near king - man + woman (3CosAdd).
+        Raises InputError with the closest spellings if a word is unknown.
         """
         ids = [self._id(word) for word in (a, b, c)]
-        return self._nearest(similarity.analogy_query(self._unit, *ids), set(ids), n)
+        return self._nearest(similarity.analogy_query(self.unit, *ids), set(ids), n)
 
     def to_gensim(self) -> KeyedVectors:
-        """A copy as gensim's KeyedVectors. Raises ConfigError where gensim is not installed."""
+        """A copy as gensim's KeyedVectors. Raises ConfigError if gensim is not installed."""
         try:
             from gensim.models import KeyedVectors
         except ImportError:
@@ -81,23 +93,12 @@ class WordVectors:
         copy.add_vectors(self.words, self.vectors)
         return copy
 
-    @cached_property
-    def _unit(self) -> npt.NDArray[np.float32]:
-        unit = similarity.unit_rows(self.vectors)
-        broken = np.flatnonzero(~np.isfinite(unit).all(axis=1))
-        if len(broken):
-            raise InputError(
-                f"the vector of {self.words[broken[0]]!r} has numbers that are not finite, as have those "
-                f"of {len(broken) - 1} other words; train again with a lower rate, or remove the words"
-            )
-        return unit
-
-    def _nearest(self, query: npt.NDArray[np.float32], left_out: set[int], n: int) -> Answers:
-        ids, cosines = similarity.nearest(self._unit, query[None], n, exclude=[left_out])
+    def _nearest(self, query: Floats, excluded: set[int], n: int) -> ScoredWords:
+        ids, cosines = similarity.nearest(self.unit, query[None], n, exclude=[excluded])
         return [
             (self.words[id_], float(cosine))
             for id_, cosine in zip(ids[0], cosines[0], strict=True)
-            if id_ != similarity.NOBODY
+            if id_ != similarity.NO_WORD
         ]
 
     def _id(self, word: str) -> int:
@@ -109,20 +110,20 @@ class WordVectors:
 
 
 def load(source: str | Path, spark: SparkSession | None = None) -> WordVectors:
-    """The vectors of a finished run, given its folder, or of a file: word2vec text or binary, GloVe
-    text, .npy, safetensors, or Parquet with the columns of a run's vectors/.
+    """The vectors of a run or of a file: word2vec text or binary, GloVe text, .npy, safetensors, or
+    Parquet with the columns of a run's vectors/.
 
-    `spark` is needed where `source` is not on this machine. The vectors of a run, whose export left
-    an .npy file, are mapped into memory and not read. Raises InputError.
+    `source` is the folder of a finished run or the path of a file; `spark` is needed if it is not on
+    this machine. The .npy export of a run is mapped into memory, not read. Raises InputError.
     """
-    words, vectors, _ = sources.read_or_map(str(source), spark)
+    words, vectors = sources.read_or_map(str(source), spark)
     return WordVectors(words, vectors)
 
 
 def read_run(root: str, spark: SparkSession | None = None) -> WordVectors:
-    """The vectors of a finished run, from its table; `spark` as for `load`.
+    """The vectors of a finished run, from its table vectors/; `spark` as for `load`.
 
-    Raises InputError where there are none.
+    Raises InputError if there are none.
     """
-    words, vectors, _ = sources.read(root, spark)
+    words, vectors = sources.read(root, spark)
     return WordVectors(words, vectors)

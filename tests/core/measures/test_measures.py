@@ -58,10 +58,10 @@ def trained():
 
 
 def random_pairs(rng, words, n):
-    """`n` different pairs of different words, some unknown, with ratings that tie."""
-    every = list(combinations([*words, "unknown"], 2))
-    chosen = rng.choice(len(every), n, replace=False)
-    return [RatedPair(*every[i], float(rng.integers(0, 6))) for i in chosen]
+    """`n` distinct pairs of distinct words, some of them unknown, with tied ratings."""
+    all_pairs = list(combinations([*words, "unknown"], 2))
+    chosen = rng.choice(len(all_pairs), n, replace=False)
+    return [RatedPair(*all_pairs[i], float(rng.integers(0, 6))) for i in chosen]
 
 
 def write_pairs(path, pairs):
@@ -85,7 +85,7 @@ class TestSimilarity:
     def score(self, *pairs, **settings):
         return similarity_score(self.words, self.unit, pairs, rng=generator(), **settings)
 
-    def test_ranks_that_agree_give_one_and_ranks_that_oppose_minus_one(self):
+    def test_equal_ranks_give_one_and_opposite_ranks_minus_one(self):
         rising = [("east", "hill", 9.0), ("east", "peak", 5.0), ("east", "north", 4.9)]
         falling = [(a, b, -rating) for a, b, rating in rising]
 
@@ -106,7 +106,7 @@ class TestSimilarity:
         assert (score.scored, score.unknown) == (2, 1)
         assert score.spearman == pytest.approx(1)
 
-    def test_pairs_with_unknown_words_count_with_cosine_zero_if_asked(self):
+    def test_pairs_with_unknown_words_have_cosine_zero_if_scored(self):
         pairs = [
             RatedPair("east", "hill", 3.0),
             RatedPair("east", "west", 1.0),
@@ -119,7 +119,7 @@ class TestSimilarity:
         assert score.spearman == pytest.approx(1)
         assert score.pearson == pytest.approx(stats.pearsonr([0.8, -1, 0], [3, 1, 2])[0])
 
-    def test_words_paired_with_themselves_tie(self):
+    def test_words_paired_with_themselves_have_tied_cosines(self):
         unit = random_unit(generator(5), 50)
         words = [str(i) for i in range(50)]
         pairs = [RatedPair(word, word, float(i)) for i, word in enumerate(words)]
@@ -128,32 +128,27 @@ class TestSimilarity:
 
         assert math.isnan(score.spearman)
 
-    def test_words_beyond_the_most_frequent_are_unknown(self):
-        score = self.score(RatedPair("east", "west", 1.0), most_frequent=4)
-
-        assert (score.scored, score.unknown) == (0, 1)
-
-    def test_case_is_ignored_unless_it_matters(self):
+    def test_case_is_ignored_unless_the_caller_forbids_it(self):
         pair = RatedPair("East", "HILL", 1.0)
 
         assert self.score(pair).unknown == 0
         assert self.score(pair, ignore_case=False).unknown == 1
 
     @pytest.mark.parametrize("pairs", [[], [RatedPair("east", "hill", 3.0)] * 3])
-    def test_no_pairs_and_constant_ratings_have_no_correlation(self, pairs):
+    def test_without_pairs_or_with_constant_ratings_there_is_no_correlation(self, pairs):
         score = self.score(*pairs)
 
         assert math.isnan(score.spearman)
         assert math.isnan(score.pearson)
         assert all(math.isnan(end) for end in score.interval)
 
-    def test_vectors_that_do_not_fit_the_words_are_refused(self):
-        with pytest.raises(ShapeError, match=r"5 words expect as many rows.*got \(4, 2\)"):
+    def test_vectors_must_have_one_row_per_word(self):
+        with pytest.raises(ShapeError, match=r"expected unit rows \(5, D\), one per word, got \(4, 2\)"):
             similarity_score(self.words, self.unit[:4], [], rng=generator())
 
     @pytest.mark.parametrize("score_unknown", [False, True])
     @pytest.mark.parametrize("seed", range(5))
-    def test_scores_equal_gensims_on_random_vectors(self, seed, score_unknown, tmp_path):
+    def test_scores_equal_those_of_gensim_on_random_vectors(self, seed, score_unknown, tmp_path):
         rng = generator(seed)
         words = [*"abcdefghijkL", *"ABCD"]
         vectors = rng.standard_normal((len(words), 7)).astype(np.float32)
@@ -168,7 +163,7 @@ class TestSimilarity:
         assert 100 * score.unknown / len(pairs) == pytest.approx(theirs[2])
 
     @pytest.mark.parametrize("name", ["wordsim353.tsv", "simlex999.txt"])
-    def test_scores_equal_gensims_on_trained_vectors(self, trained, name):
+    def test_scores_equal_those_of_gensim_on_trained_vectors(self, trained, name):
         pairs = [
             RatedPair(a, b, float(rating))
             for line in Path(datapath(name)).read_text().splitlines()
@@ -184,7 +179,7 @@ class TestSimilarity:
         assert score.spearman == pytest.approx(theirs[1][0], abs=1e-3)
 
     @given(st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3)), max_size=12))
-    def test_correlations_are_scipys_where_there_are_ties(self, points):
+    def test_correlations_equal_those_of_scipy_also_with_ties(self, points):
         x, y = np.array(points, np.float64).reshape(-1, 2).T
 
         if len(set(x)) < 2 or len(set(y)) < 2:
@@ -197,7 +192,7 @@ class TestSimilarity:
 
     @given(seeds)
     @settings(max_examples=30)
-    def test_rotating_and_stretching_vectors_changes_no_score(self, seed):
+    def test_rotating_and_scaling_vectors_changes_no_score(self, seed):
         rng = generator(seed)
         words = list("abcdefgh")
         unit = random_unit(rng, len(words))
@@ -211,7 +206,7 @@ class TestSimilarity:
         assert after.spearman == pytest.approx(before.spearman, abs=0.02, nan_ok=True)
         assert math.isnan(before.spearman) or -1 <= before.spearman <= 1
 
-    def test_interval_is_that_of_scipys_rho_over_the_same_resamples(self):
+    def test_the_interval_equals_that_of_scipys_rho_over_the_same_resamples(self):
         rng = generator(3)
         x = rng.integers(0, 5, 30).astype(np.float64)
         y = x + rng.normal(0, 2, 30)
@@ -223,14 +218,14 @@ class TestSimilarity:
         np.testing.assert_allclose([low, high], np.quantile(rhos, [0.05, 0.95]), atol=1e-12)
         assert low < spearman(x, y) < high
 
-    def test_interval_is_the_same_for_the_same_seed(self):
+    def test_the_interval_is_the_same_for_the_same_seed(self):
         pairs = [RatedPair("east", other, float(i)) for i, other in enumerate(self.words)]
 
         assert self.score(*pairs).interval == self.score(*pairs).interval
 
 
 class TestAnalogies:
-    # In the plane, king - man + woman = queen; Queen in capitals is a rarer spelling of it.
+    # king - man + woman = queen; Queen is a rarer spelling of queen.
     words = ("man", "woman", "king", "queen", "Queen", "lake")
     unit = unit_rows(np.array([[1, 0, 0], [0, 1, 0], [1, 0, 1], [0, 1, 1], [0, 1, 1.1], [0, 0, -1]]))
 
@@ -244,7 +239,7 @@ class TestAnalogies:
 
         assert self.score(right, wrong, method=method) == Accuracy(1, 1, 0)
 
-    def test_another_spelling_answers_as_well_and_case_can_matter(self):
+    def test_answers_may_differ_in_case_unless_the_caller_forbids_it(self):
         unit = self.unit[[0, 1, 2, 4, 3, 5]]
         sections = [AnalogySection("royals", [("man", "woman", "king", "QUEEN")])]
 
@@ -253,7 +248,7 @@ class TestAnalogies:
         assert exact.total == Accuracy(0, 0, 1)
 
     def test_question_words_are_no_answers_in_any_spelling(self):
-        # Nearest to queen - woman + woman is queen, then Queen, which is queen again, then woman.
+        # Nearest to queen - woman + woman are queen, then Queen, another spelling of it, then woman.
         assert self.score(("woman", "queen", "woman", "king")) == Accuracy(1, 0, 0)
         assert self.score(("woman", "queen", "woman", "Queen"), ignore_case=False).correct == 1
         assert self.score(("woman", "queen", "woman", "queen")).incorrect == 1
@@ -264,10 +259,10 @@ class TestAnalogies:
         assert self.score(known, unknown) == Accuracy(1, 0, 1)
         assert self.score(known, unknown, score_unknown=True) == Accuracy(1, 1, 1)
 
-    def test_words_beyond_the_most_frequent_neither_ask_nor_answer(self):
+    def test_words_beyond_the_most_frequent_are_unknown(self):
         assert self.score(("man", "woman", "king", "queen"), most_frequent=3) == Accuracy(0, 0, 1)
 
-    def test_sections_are_counted_apart_and_together(self):
+    def test_sections_are_counted_separately_and_in_total(self):
         sections = [
             AnalogySection("royals", [("man", "woman", "king", "queen")]),
             AnalogySection("lakes", [("man", "woman", "king", "lake")] * 2),
@@ -281,7 +276,7 @@ class TestAnalogies:
         assert math.isnan(score.sections["empty"].share)
         assert score.total.share == pytest.approx(1 / 3)
 
-    def test_there_is_no_answer_where_no_word_is_left(self):
+    def test_there_is_no_answer_if_no_word_is_left(self):
         ids = np.array([0]), np.array([1]), np.array([2])
 
         assert best_answers(self.unit[:3], *ids).tolist() == [-1]
@@ -296,7 +291,7 @@ class TestAnalogies:
 
     @pytest.mark.parametrize("method", ["3CosAdd", "3CosMul"])
     @pytest.mark.parametrize("seed", range(3))
-    def test_answers_are_those_of_plain_loops_over_the_formulas(self, method, seed):
+    def test_answers_match_plain_loops_over_the_formulas(self, method, seed):
         rng = generator(seed)
         unit = random_unit(rng, 40)
         a, b, c = rng.integers(0, 40, (3, 30))
@@ -318,8 +313,8 @@ class TestAnalogies:
             others = [x for x in range(40) if x not in question]
             assert answers[q] == max(others, key=lambda x: score(x, *question))
 
-    def test_equal_rows_answer_with_the_smaller_id_wherever_they_stand(self):
-        # Five times a block of words, so that the twins fall into different blocks.
+    def test_of_equal_rows_the_smaller_id_is_the_answer_also_across_blocks(self):
+        # Five times a block of words, so that equal rows are in different blocks.
         rng = generator(1)
         unit = random_unit(rng, 5000)
         a, b, c = np.arange(30).reshape(3, 10)
@@ -330,7 +325,7 @@ class TestAnalogies:
 
     @pytest.mark.parametrize("seed", range(5))
     @pytest.mark.parametrize("score_unknown", [False, True])
-    def test_counts_equal_gensims_on_random_vectors(self, seed, score_unknown, tmp_path):
+    def test_counts_equal_those_of_gensim_on_random_vectors(self, seed, score_unknown, tmp_path):
         rng = generator(seed)
         words = [*"abcdefghijkl", *"ABCDX"]
         vectors = rng.standard_normal((len(words), 3)).astype(np.float32)
@@ -352,13 +347,13 @@ class TestAnalogies:
             assert ours.correct == len(section["correct"]) > 0
             assert ours.incorrect == len(section["incorrect"])
 
-    def test_counts_equal_gensims_on_trained_vectors(self, trained, tmp_path):
+    def test_counts_equal_those_of_gensim_on_trained_vectors(self, trained, tmp_path):
         rng = generator(2)
         words = trained.index_to_key
         questions = []
         for a, b, c in rng.choice(words[:2000], (400, 3)):
-            found = trained.most_similar(positive=[b, c], negative=[a], topn=2)
-            questions.append((str(a), str(b), str(c), found[int(rng.integers(2))][0]))
+            answers = trained.most_similar(positive=[b, c], negative=[a], topn=2)
+            questions.append((str(a), str(b), str(c), answers[int(rng.integers(2))][0]))
         sections = [AnalogySection("made up", questions)]
         path = write_analogies(tmp_path / "analogies.txt", sections)
 
@@ -371,7 +366,7 @@ class TestAnalogies:
 
     @given(seeds)
     @settings(max_examples=30)
-    def test_rotating_and_stretching_vectors_changes_no_answer(self, seed):
+    def test_rotating_and_scaling_vectors_changes_no_answer(self, seed):
         rng = generator(seed)
         unit = random_unit(rng, 30)
         moved = rotated(rng, unit * rng.uniform(0.5, 2, (30, 1)).astype(np.float32))
@@ -386,7 +381,7 @@ class TestOddOneOut:
     words = ("dog", "cat", "cow", "car")
     unit = unit_rows(np.array([[1, 0.1], [1, 0], [1, 0.2], [0, 1]]))
 
-    def test_the_word_that_points_elsewhere_is_odd(self):
+    def test_the_word_with_another_direction_is_the_odd_one(self):
         right = OddOneOut(("dog", "cat", "cow"), "car")
         wrong = OddOneOut(("dog", "cat", "car"), "cow")
 
@@ -402,7 +397,7 @@ class TestOddOneOut:
         assert strict == Accuracy(1, 1, 1)
 
     @pytest.mark.parametrize("seed", range(20))
-    def test_the_odd_word_is_gensims(self, seed):
+    def test_the_odd_word_is_the_same_as_gensims(self, seed):
         rng = generator(seed)
         words = list("abcdefgh")
         vectors = rng.standard_normal((8, 4)).astype(np.float32)
@@ -413,9 +408,9 @@ class TestOddOneOut:
 
 
 class TestCategorisation:
-    # Single runs of k-means get stuck now and then with so many clusters.
+    # With so many clusters, single runs of k-means sometimes end in a local optimum.
     @pytest.mark.parametrize("seed", range(5))
-    def test_clusters_that_are_the_categories_are_pure(self, seed):
+    def test_clusters_that_equal_the_categories_have_purity_one(self, seed):
         rng = generator(seed)
         centres = np.eye(8).repeat(5, axis=0)
         unit = unit_rows(centres + rng.normal(0, 0.1, centres.shape))
@@ -426,8 +421,8 @@ class TestCategorisation:
 
         assert score == (1.0, 8, 40, 1)
 
-    def test_purity_counts_the_commonest_category_of_each_cluster(self):
-        # Two clear clusters of three; in each, one word is of the other's category.
+    def test_purity_counts_the_most_frequent_category_of_each_cluster(self):
+        # Two clear clusters of three words; one word of each has the category of the other cluster.
         unit = unit_rows(np.array([[1, 0], [1, 0.1], [1, 0.2], [0, 1], [0.1, 1], [0.2, 1]]))
         categorised = list(zip("abcdef", "xxyyyx", strict=True))
 
@@ -435,7 +430,7 @@ class TestCategorisation:
 
         assert score.purity == pytest.approx(4 / 6)
 
-    def test_nothing_known_has_no_purity(self):
+    def test_without_known_words_there_is_no_purity(self):
         score = categorisation_score(["a"], np.ones((1, 1), np.float32), [("b", "x")], rng=generator())
 
         assert math.isnan(score.purity)
@@ -443,10 +438,10 @@ class TestCategorisation:
 
     @given(seeds, st.integers(1, 12), st.integers(1, 12))
     @settings(max_examples=50)
-    def test_purity_is_at_least_the_share_of_the_commonest_category(self, seed, n, kinds):
+    def test_purity_is_at_least_the_share_of_the_most_frequent_category(self, seed, n, kinds):
         rng = generator(seed)
         words = [f"word{i}" for i in range(n)]
-        # Few directions, so that rows coincide and some clusters stay empty.
+        # Few directions, so that some rows are equal and some clusters are empty.
         unit = unit_rows(rng.integers(-1, 2, (n, 2)))
         names = [str(kind) for kind in rng.integers(0, kinds, n)]
 
@@ -457,7 +452,7 @@ class TestCategorisation:
     def test_clusters_are_the_same_for_the_same_seed(self):
         unit = random_unit(generator(1), 40)
 
-        once, again = (spherical_k_means(unit, 7, generator(2)) for _ in range(2))
+        first, second = (spherical_k_means(unit, 7, generator(2)) for _ in range(2))
 
-        np.testing.assert_array_equal(once, again)
-        assert len(set(once)) == 7
+        np.testing.assert_array_equal(first, second)
+        assert len(set(first)) == 7

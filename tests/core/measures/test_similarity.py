@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from vecmill.core.measures.similarity import analogy_query, closest_spellings, nearest, unit_rows
 from vecmill.errors import ShapeError
 
-# Powers of two in few dimensions: equal rows, zero rows and equal products are common, and every
+# Powers of two in few dimensions: equal rows, zero rows and equal products are frequent, and every
 # sum of products is exact, so that plain loops and matrix products agree to the last bit.
 small_tables = hnp.arrays(
     np.float32,
@@ -25,16 +25,16 @@ some_queries = hnp.arrays(
 
 
 def nearest_in_plain_loops(
-    unit: npt.NDArray[np.float32], query: npt.NDArray[np.float32], n: int, left_out: set[int]
+    unit: npt.NDArray[np.float32], query: npt.NDArray[np.float32], n: int, excluded: set[int]
 ) -> list[tuple[int, float]]:
     length = sum(float(x) ** 2 for x in query) ** 0.5 or 1.0
     direction = [np.float32(float(x) / length) for x in query]
-    scored = []
+    negative_cosines = []
     for row, vector in enumerate(unit):
-        if row not in left_out:
+        if row not in excluded:
             cosine = sum(float(x) * float(y) for x, y in zip(vector, direction, strict=True))
-            scored.append((-float(np.float32(cosine)), row))
-    return [(row, -negative) for negative, row in sorted(scored)[:n]]
+            negative_cosines.append((-float(np.float32(cosine)), row))
+    return [(row, -negative) for negative, row in sorted(negative_cosines)[:n]]
 
 
 @given(hnp.arrays(np.float32, (5, 4), elements=st.floats(-(2.0**100), 2.0**100, width=32)))
@@ -46,7 +46,7 @@ def test_unit_rows_have_length_one_and_zero_rows_stay_zero(vectors):
     np.testing.assert_allclose(lengths, np.where(vectors.any(axis=1), 1, 0), atol=1e-6)
 
 
-def test_unit_rows_leave_their_argument_as_it_was():
+def test_unit_rows_do_not_change_their_argument():
     vectors = np.array([[3, 4]], np.float32)
 
     np.testing.assert_allclose(unit_rows(vectors), [[0.6, 0.8]], rtol=1e-6)
@@ -60,7 +60,7 @@ def test_unit_rows_leave_their_argument_as_it_was():
     block_rows=st.integers(1, 13),
     data=st.data(),
 )
-def test_nearest_agrees_with_plain_loops_whatever_the_block(table, queries, n, block_rows, data):
+def test_nearest_agrees_with_plain_loops_for_every_block_size(table, queries, n, block_rows, data):
     exclude = [data.draw(st.sets(st.integers(0, 11))) for _ in queries]
 
     ids, cosines = nearest(table, queries, n, exclude=exclude, block_rows=block_rows)
@@ -70,8 +70,8 @@ def test_nearest_agrees_with_plain_loops_whatever_the_block(table, queries, n, b
     for row, query in enumerate(queries):
         expected = nearest_in_plain_loops(table, query, n, exclude[row])
         padding = [(-1, -np.inf)] * (width - len(expected))
-        found = list(zip(ids[row].tolist(), cosines[row].tolist(), strict=True))
-        assert found == expected + padding
+        answers = list(zip(ids[row].tolist(), cosines[row].tolist(), strict=True))
+        assert answers == expected + padding
 
 
 def test_nearest_gives_true_cosines_of_vectors_of_any_length():
@@ -88,7 +88,7 @@ def test_nearest_gives_true_cosines_of_vectors_of_any_length():
 
 
 @pytest.mark.parametrize("block_rows", [1, 7, 64, 1000])
-def test_blocks_smaller_than_the_vocabulary_change_no_bit(block_rows):
+def test_the_block_size_changes_no_bit(block_rows):
     random = np.random.default_rng(3)
     unit = unit_rows(random.normal(size=(500, 20)))
     queries = random.normal(size=(9, 20)).astype(np.float32)
@@ -111,7 +111,7 @@ def test_equal_rows_come_in_the_order_of_their_ids_across_blocks():
     assert len(set(cosines[0].tolist())) == 1
 
 
-def test_what_a_query_excludes_another_may_still_name():
+def test_exclusions_hold_only_for_their_own_query():
     unit = np.eye(3, dtype=np.float32)
 
     ids, _ = nearest(unit, unit[[0, 0]], 1, exclude=[[0], []])
@@ -119,14 +119,14 @@ def test_what_a_query_excludes_another_may_still_name():
     assert ids.tolist() == [[1], [0]]
 
 
-def test_a_query_with_every_row_excluded_names_nobody():
+def test_a_query_with_every_row_excluded_has_no_answers():
     ids, cosines = nearest(np.eye(2, dtype=np.float32), np.ones((1, 2)), 5, exclude=[{0, 1}])
 
     assert ids.tolist() == [[-1, -1]]
     assert cosines.tolist() == [[-np.inf, -np.inf]]
 
 
-def test_nearest_refuses_shapes_that_do_not_fit():
+def test_nearest_refuses_mismatched_shapes():
     unit = np.eye(3, dtype=np.float32)
 
     with pytest.raises(ShapeError, match=r"got \(3, 3\) and \(1, 2\)"):
@@ -150,13 +150,13 @@ def test_man_is_to_king_as_woman_is_to_queen():
     assert apple not in ids
 
 
-def test_a_variant_in_case_comes_before_other_close_spellings():
+def test_words_that_differ_only_in_case_come_first():
     words = ["pairs", "parish", "paris", "PARIS", "london"]
 
     assert closest_spellings("Paris", words, n=3) == ["paris", "PARIS", "parish"]
 
 
-def test_a_word_is_no_close_spelling_of_itself_and_strangers_are_left_out():
+def test_the_word_itself_and_unrelated_words_are_no_close_spellings():
     assert closest_spellings("queen", ["queen", "queens", "zebra"]) == ["queens"]
     assert closest_spellings("xylophone", ["queen", "king"]) == []
 

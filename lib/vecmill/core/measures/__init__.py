@@ -1,4 +1,4 @@
-"""How good word vectors are, by the field's usual tests, given as words and rows of length 1."""
+"""Quality measures of word vectors: functions of a vocabulary and of its rows, scaled to length 1."""
 
 from vecmill.core.measures.accuracy import Accuracy
 from vecmill.core.measures.analogies import AnalogyScore, AnalogySection, analogy_score

@@ -1,4 +1,4 @@
-"""Analogies, "a is to b as c is to ?", answered for a whole test at once."""
+"""Accuracy in analogies, "a is to b as c is to ?", computed for a whole test at once."""
 
 from __future__ import annotations
 
@@ -8,28 +8,30 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from vecmill.core.arrays import Floats, Places
 from vecmill.core.measures.accuracy import Accuracy, accuracy
-from vecmill.core.measures.lookup import Floats, Ids, WordIds, check_rows
+from vecmill.core.measures.lookup import WordIds, check_rows
+from vecmill.core.measures.similarity import NO_WORD
 
 Question = tuple[str, str, str, str]
 Method = Literal["3CosAdd", "3CosMul"]
 
+# Keeps the denominator of 3CosMul above 0.
 EPSILON = 0.001
-NOTHING = -1
 
-WORDS_AT_ONCE = 1024
-QUESTIONS_AT_ONCE = 256
+BLOCK_WORDS = 1024
+BLOCK_QUESTIONS = 256
 
 
 class AnalogySection(NamedTuple):
-    """Questions of one kind: (a, b, c, d) says that a is to b as c is to d."""
+    """Questions (a, b, c, d) about one relation: a is to b as c is to d."""
 
     name: str
     questions: Sequence[Question]
 
 
 class AnalogyScore(NamedTuple):
-    """The accuracy in each section, by name, and over all questions."""
+    """The accuracy by name of section, and over all questions."""
 
     sections: dict[str, Accuracy]
     total: Accuracy
@@ -45,30 +47,30 @@ def analogy_score(
     ignore_case: bool = True,
     score_unknown: bool = False,
 ) -> AnalogyScore:
-    """How many d of "a is to b as c is to d" are the best answer to a, b and c.
+    """The share of questions "a is to b as c is to d" for which d is the best answer to a, b and c.
 
-    Words beyond the `most_frequent` are neither known nor answers. Nor are a, b and c answers, in
-    any spelling where case is ignored. A question with an unknown word is left out, or is wrong if
+    Words beyond the `most_frequent` are unknown and no answers. Nor are a, b and c answers, in any
+    spelling if case is ignored. A question with an unknown word is left out, or counts as wrong if
     `score_unknown` (gensim's dummy4unknown). See `best_answers` for the methods and the cost.
 
-        words  V, in falling frequency
-        unit   (V, D) float32   rows of length 1
+        words  V, sorted by falling frequency
+        unit   (V, D)   rows of length 1
 
-    The counts equal those of gensim's evaluate_word_analogies with 3CosAdd. Sections of one name
-    are counted together. Raises ShapeError.
+    The counts equal those of gensim's evaluate_word_analogies with 3CosAdd. Sections of the same
+    name are counted together. Raises ShapeError.
     """
     check_rows(words, unit)
     words, unit = words[:most_frequent], unit[:most_frequent]
     word_ids = WordIds(words, ignore_case=ignore_case)
-    asked = [(s.name, word_ids.all_of(question)) for s in sections for question in s.questions]
-    known = np.array([ids for _, ids in asked if ids is not None], np.int64).reshape(-1, 4)
+    looked_up = [(s.name, word_ids.all_of(question)) for s in sections for question in s.questions]
+    known = np.array([ids for _, ids in looked_up if ids is not None], np.int64).reshape(-1, 4)
 
     first_spellings = word_ids.first_spellings(words)
     answers = best_answers(unit, *known[:, :3].T, method=method, first_spellings=first_spellings)
-    right = iter((answers != NOTHING) & (first_spellings[answers] == known[:, 3]))
+    is_correct = iter((answers != NO_WORD) & (first_spellings[answers] == known[:, 3]))
     outcomes: dict[str, list[bool | None]] = {section.name: [] for section in sections}
-    for name, ids in asked:
-        outcomes[name].append(None if ids is None else bool(next(right)))
+    for name, ids in looked_up:
+        outcomes[name].append(None if ids is None else bool(next(is_correct)))
     return AnalogyScore(
         {name: accuracy(some, score_unknown=score_unknown) for name, some in outcomes.items()},
         accuracy([*chain.from_iterable(outcomes.values())], score_unknown=score_unknown),
@@ -77,48 +79,48 @@ def analogy_score(
 
 def best_answers(
     unit: Floats,
-    a: Ids,
-    b: Ids,
-    c: Ids,
+    a: Places,
+    b: Places,
+    c: Places,
     *,
     method: Method = "3CosAdd",
-    first_spellings: Ids | None = None,
-) -> Ids:
-    """The id that best answers each "a is to b as c is to ?", (Q,); -1 where no word is left.
+    first_spellings: Places | None = None,
+) -> Places:
+    """The ids (Q,) of the best answers to "a is to b as c is to ?"; -1 if no word is left.
 
-    3CosAdd seeks the x with the highest cos(x, b) - cos(x, a) + cos(x, c), which is the x nearest
-    to b - a + c; 3CosMul the highest cos(x, b) cos(x, c) / (cos(x, a) + 0.001), the cosines shifted
-    to 0..1. Source: Levy and Goldberg 2014, "Linguistic regularities in sparse and explicit word
+    3CosAdd maximises cos(x, b) - cos(x, a) + cos(x, c), whose maximum is the x nearest to b - a + c.
+    3CosMul maximises cos(x, b) cos(x, c) / (cos(x, a) + 0.001), with the cosines mapped to 0..1.
+    Source: Levy and Goldberg 2014, "Linguistic regularities in sparse and explicit word
     representations". Of equal scores the smaller id wins.
 
-        unit             (V, D) float32   rows of length 1
-        a, b, c          (Q,)             ids; words with their `first_spellings` are no answers
-        first_spellings  (V,)             the id that stands for each id; by default itself
+        unit             (V, D)   rows of length 1
+        a, b, c          (Q,)     ids; words with the same `first_spellings` are no answers
+        first_spellings  (V,)     the id of each word's most frequent spelling; by default its own
 
-    Both scores are sums over the question's words, 3CosMul's after taking logarithms. So the
-    products of all rows with the A different words asked about suffice: D A V multiplications, and
-    three additions a question and row. Memory is some 20 kB for each of the A words, besides the
+    Both scores are sums over the words of the question, 3CosMul's in logarithms. So it takes the
+    products of all rows with the A distinct words of the questions, D A V multiplications, and three
+    additions per question and row. Memory is about 20 kB for each of the A words, besides the
     arguments.
     """
     score_terms = _ADDITIVE_TERMS[method]
     spellings = np.arange(len(unit)) if first_spellings is None else first_spellings
-    asked, positions = np.unique(np.concatenate([a, b, c]), return_inverse=True)
+    query_ids, positions = np.unique(np.concatenate([a, b, c]), return_inverse=True)
     a, b, c = np.split(positions, 3)
-    barred = np.flatnonzero(np.isin(spellings, asked))
-    barred_by = np.searchsorted(asked, spellings[barred])
-    asked_rows = unit[asked].astype(np.float64)
+    excluded = np.flatnonzero(np.isin(spellings, query_ids))
+    excluded_by = np.searchsorted(query_ids, spellings[excluded])
+    query_rows = unit[query_ids].astype(np.float64)
 
-    answers = np.full(len(a), NOTHING)
+    answers = np.full(len(a), NO_WORD)
     scores = np.full(len(a), -np.inf, np.float32)
-    for start in range(0, len(unit), WORDS_AT_ONCE):
-        block = unit[start : start + WORDS_AT_ONCE]
-        # Summed in float64, so that equal rows have equal cosines wherever in a block they stand.
-        gain, cost = score_terms((asked_rows @ block.T.astype(np.float64)).astype(np.float32))
-        here = (start <= barred) & (barred < start + len(block))
-        gain[barred_by[here], barred[here] - start] = -np.inf
-        cost[barred_by[here], barred[here] - start] = np.inf
-        for some in range(0, len(a), QUESTIONS_AT_ONCE):
-            questions = slice(some, some + QUESTIONS_AT_ONCE)
+    for start in range(0, len(unit), BLOCK_WORDS):
+        block = unit[start : start + BLOCK_WORDS]
+        # Summed in float64, so that the cosines of equal rows do not depend on their places in a block.
+        gain, cost = score_terms((query_rows @ block.T.astype(np.float64)).astype(np.float32))
+        in_block = (start <= excluded) & (excluded < start + len(block))
+        gain[excluded_by[in_block], excluded[in_block] - start] = -np.inf
+        cost[excluded_by[in_block], excluded[in_block] - start] = np.inf
+        for first in range(0, len(a), BLOCK_QUESTIONS):
+            questions = slice(first, first + BLOCK_QUESTIONS)
             candidates = gain[b[questions]]
             candidates += gain[c[questions]]
             candidates -= cost[a[questions]]
@@ -131,12 +133,13 @@ def best_answers(
 
 
 def _terms_of_3cosadd(cosines: Floats) -> tuple[Floats, Floats]:
-    """What a word adds to a score where it is b or c, and takes from it where it is a."""
+    """What a word adds to a score as b or c, and what it subtracts as a."""
     return cosines, cosines.copy()
 
 
 def _terms_of_3cosmul(cosines: Floats) -> tuple[Floats, Floats]:
-    """The logarithms of 3CosMul's factors; rounding may put a cosine a little below -1."""
+    """The same for the logarithm of the score."""
+    # Rounding may put a cosine a little below -1.
     shifted = np.maximum((1 + cosines) / 2, np.finfo(np.float32).tiny)
     return np.log(shifted), np.log(shifted + np.float32(EPSILON))
 

@@ -1,4 +1,4 @@
-"""What word vectors associate with whom: WEAT, a direction such as gender, and biased analogies."""
+"""Measures of bias: WEAT, projections on a direction such as gender, and biased analogies."""
 
 from __future__ import annotations
 
@@ -8,30 +8,26 @@ from itertools import chain, combinations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from vecmill.core.measures.lookup import Floats, Ids, WordIds, check_rows
-from vecmill.core.measures.similarity import closest_spellings, unit_rows
+from vecmill.core.arrays import Doubles, Floats, Places
+from vecmill.core.measures.lookup import WordIds, check_rows
+from vecmill.core.measures.similarity import ScoredWords, closest_spellings, unit_rows
 from vecmill.errors import InputError
 
-Doubles = npt.NDArray[np.float64]
-Scored = list[tuple[str, float]]
-
-# Sums that differ by less are equal but for the order in which their terms were added.
+# Sums that differ by less are taken to be equal: their terms were added in another order.
 TIE = 1e-12
-DRAWS_AT_ONCE = 10_000
-ROWS_AT_ONCE = 256
+BLOCK_DRAWS = 10_000
 
 
 class Weat(NamedTuple):
     """The outcome of a word-embedding association test.
 
-    effect_size  in -2..2; positive where the first targets go with the first attributes
-    p_value      one-sided: how likely a random split of the targets is associated as strongly
-    exact        whether all splits were counted, or a sample of them
-    targets      words in each of the two target sets, after the longer was cut
-    unknown      words not in the vocabulary
-    cut          known targets left out to make both target sets equally long
+    effect_size  in -2..2; positive if the first targets are nearer to the first attributes
+    p_value      one-sided: probability that a random split of the targets is as strongly associated
+    exact        whether all splits were counted, and not only a sample
+    targets      number of words in each of the two target sets, after the longer was cut
+    unknown      words that are not in the vocabulary
+    cut          known targets that were left out to make both target sets equally long
     """
 
     effect_size: float
@@ -43,11 +39,11 @@ class Weat(NamedTuple):
 
 
 class Direction(NamedTuple):
-    """A direction in which pairs of words differ.
+    """A direction along which pairs of words differ.
 
-    vector     (D,) float32   of length 1
-    explained  (k,) float64   shares of the variance: its own, then those of the next components
-    unknown    pairs left out for an unknown word
+    vector     (D,)   of length 1
+    explained  (k,)   shares of the variance: of this direction, then of the next components
+    unknown    pairs that have an unknown word, left out
     """
 
     vector: Floats
@@ -56,10 +52,10 @@ class Direction(NamedTuple):
 
 
 class Extremes(NamedTuple):
-    """The words furthest along a direction and furthest against it, with their projections."""
+    """The words with the highest and with the lowest projections on a direction, and these projections."""
 
-    along: Scored
-    against: Scored
+    along: ScoredWords
+    against: ScoredWords
     unknown: tuple[str, ...]
 
 
@@ -73,21 +69,21 @@ def weat(
     max_splits: int = 100_000,
     ignore_case: bool = True,
 ) -> Weat:
-    """Whether the first `targets` are nearer to the first `attributes` than the second ones are.
+    """Test whether the first `targets` are nearer to the first `attributes` than the second targets are.
 
     With s(w) = mean cosine of w to the first attributes - mean cosine to the second, the effect
     size is the difference of the two targets' mean s, divided by the standard deviation of s over
-    all targets (that of the population, so that it lies in -2..2). Source: Caliskan, Bryson and
+    all targets (of the population, so that it lies in -2..2). Source: Caliskan, Bryson and
     Narayanan 2017, "Semantics derived automatically from language corpora contain human-like
-    biases". Both figures are nan where a set has no known word, the effect size also where all s
-    are equal.
+    biases". Both figures are NaN if a set has no known word; the effect size also if all s are
+    equal.
 
-    The test splits the targets into two sets of equal size. Unknown words are dropped, and then the
-    rarest of the longer target set; attributes are averaged and may differ in number. Where there
-    are more than `max_splits` splits, as many are drawn from `rng`. See `split_p_value`.
+    The test needs two target sets of equal size. Unknown words are dropped, then the rarest words of
+    the longer target set. Attributes are averaged and may differ in number. If there are more than
+    `max_splits` splits, so many are drawn from `rng`. See `split_p_value`.
 
-        words  V, in falling frequency
-        unit   (V, D) float32   rows of length 1
+        words  V, sorted by falling frequency
+        unit   (V, D)   rows of length 1
 
     Raises ShapeError.
     """
@@ -113,26 +109,26 @@ def weat(
 
 
 def associations(rows: Floats, a: Floats, b: Floats) -> Doubles:
-    """Mean cosine to the rows `a` - mean cosine to the rows `b`, of each of the `rows` (n,)."""
+    """For each of the `rows` (n, D): its mean cosine to the rows `a` - that to the rows `b`; (n,)."""
     difference = a.mean(axis=0, dtype=np.float64) - b.mean(axis=0, dtype=np.float64)
     s: Doubles = rows.astype(np.float64) @ difference
     return s
 
 
 def effect_size(s: Doubles) -> float:
-    """The mean of the first half of `s` (2n,) less that of the second, in standard deviations."""
+    """The mean of the first half of `s` (2n,) minus that of the second, in standard deviations of `s`."""
     first, second = np.split(s, 2)
     spread = s.std()
     return float((first.mean() - second.mean()) / spread) if spread > TIE else math.nan
 
 
 def split_p_value(s: Doubles, rng: np.random.Generator, *, max_splits: int) -> float:
-    """The share of splits of `s` (2n,) into halves whose first half sums to at least its own.
+    """The share of splits of `s` (2n,) into halves with a first half whose sum is at least the given one's.
 
-    All splits are counted where there are at most `max_splits`. Otherwise so many are drawn, and
-    the given split is counted among them. So no p-value is 0 (Phipson and Smyth 2010, "Permutation
-    p-values should never be zero"); Caliskan et al. write "more than", which leaves the given split
-    out. Memory is O(n * max_splits) for all splits and O(n * 10,000) for draws.
+    All splits are counted if there are at most `max_splits`. Otherwise so many are drawn and the
+    given split is added. So no p-value is 0 (Phipson and Smyth 2010, "Permutation p-values should
+    never be zero"); Caliskan et al. write "more than", which excludes the given split. Memory is
+    O(n * max_splits) for all splits and O(n * 10,000) for draws.
     """
     n = len(s) // 2
     least = s[:n].sum() - TIE
@@ -141,8 +137,8 @@ def split_p_value(s: Doubles, rng: np.random.Generator, *, max_splits: int) -> f
         ids = np.fromiter(chain.from_iterable(combinations(range(len(s)), n)), np.int64, splits * n)
         return float((s[ids.reshape(splits, n)].sum(axis=1) >= least).mean())
     as_strong = 1
-    for start in range(0, max_splits, DRAWS_AT_ONCE):
-        draws = min(DRAWS_AT_ONCE, max_splits - start)
+    for start in range(0, max_splits, BLOCK_DRAWS):
+        draws = min(BLOCK_DRAWS, max_splits - start)
         shuffled = rng.permuted(np.tile(s, (draws, 1)), axis=1)
         as_strong += int((shuffled[:, :n].sum(axis=1) >= least).sum())
     return as_strong / (max_splits + 1)
@@ -155,35 +151,35 @@ def bias_direction(
     *,
     ignore_case: bool = True,
 ) -> Direction:
-    """The direction that tells the words of each pair apart, pointing to the first of them.
+    """The direction along which the words of each pair differ; it points to the first words.
 
-    It is the first principal component of the rows less the middle of their pair. Source:
-    Bolukbasi, Chang, Zou, Saligrama and Kalai 2016, "Man is to computer programmer as woman is to
-    homemaker? Debiasing word embeddings". That its share of the variance is much higher
-    than the next component's says that there is such a direction.
+    It is the first principal component of the rows minus the mean of their pair. Source: Bolukbasi,
+    Chang, Zou, Saligrama and Kalai 2016, "Man is to computer programmer as woman is to homemaker?
+    Debiasing word embeddings". The pairs share a direction if its share of the variance is much
+    higher than that of the next component.
 
-        words  V, in falling frequency
-        unit   (V, D) float32   rows of length 1
+        words  V, sorted by falling frequency
+        unit   (V, D)   rows of length 1
 
-    Raises InputError where no pair is left or none has two different rows, and ShapeError.
+    Raises InputError if no pair of known words has distinct rows, and ShapeError.
     """
     check_rows(words, unit)
     word_ids = WordIds(words, ignore_case=ignore_case)
-    found = [word_ids.all_of(pair) for pair in pairs]
-    ids = np.array([pair for pair in found if pair], np.int64).reshape(-1, 2)
+    looked_up = [word_ids.all_of(pair) for pair in pairs]
+    ids = np.array([pair for pair in looked_up if pair], np.int64).reshape(-1, 2)
     differences = unit[ids[:, 0]].astype(np.float64) - unit[ids[:, 1]]
     if not differences.any():
         raise InputError(
             f"a direction expects a pair of two different words from the vocabulary, got "
-            f"{len(pairs)} pairs and {len(ids)} of them known; give others, or train on more text"
+            f"{len(pairs)} pairs, {len(ids)} of them known; give other pairs, or train on more text"
         )
-    # A pair's two rows, less their middle, are half its difference, once with each sign.
+    # The two rows of a pair minus their mean are plus and minus half their difference.
     _, lengths, components = np.linalg.svd(differences, full_matrices=False)
     towards_first = np.copysign(1, (differences @ components[0]).sum())
     return Direction(
         (towards_first * components[0]).astype(np.float32),
         lengths**2 / (lengths**2).sum(),
-        tuple(pair for pair, known in zip(pairs, found, strict=True) if known is None),
+        tuple(pair for pair, known in zip(pairs, looked_up, strict=True) if known is None),
     )
 
 
@@ -198,10 +194,10 @@ def extremes(
 ) -> Extremes:
     """The `n` words with the highest and the `n` with the lowest projection on `direction` (D,).
 
-    Only those of `among` where it is given, occupations for example.
+    With `among`, only these words are considered, such as occupations.
 
-        words  V, in falling frequency
-        unit   (V, D) float32   rows of length 1
+        words  V, sorted by falling frequency
+        unit   (V, D)   rows of length 1
 
     Raises ShapeError.
     """
@@ -214,50 +210,10 @@ def extremes(
     projections = unit[ids] @ direction
     falling = np.argsort(-projections, kind="stable")
 
-    def scored(places: Ids) -> Scored:
+    def scored(places: Places) -> ScoredWords:
         return [(words[ids[place]], float(projections[place])) for place in places]
 
     return Extremes(scored(falling[:n]), scored(falling[::-1][:n]), unknown)
-
-
-def biased_pairs(
-    words: Sequence[str],
-    unit: Floats,
-    direction: Floats,
-    n: int,
-    *,
-    delta: float = 1.0,
-    most_frequent: int = 30_000,
-) -> list[tuple[str, str, float]]:
-    """The `n` best (x, y, score) with which "a is to x as b is to y", `direction` being a - b.
-
-    The score is cos(a - b, x - y), for words with |x - y| <= `delta` alone, since a pair means
-    something only where x and y are about the same thing. Each x stands with its best y and once,
-    as in the source: Bolukbasi et al. 2016, eq. 1. Scores above 0, highest first.
-
-        words      V, in falling frequency
-        unit       (V, D) float32   rows of length 1
-        direction  (D,)             of length 1
-
-    All m = `most_frequent` words meet each other: D m^2 multiplications, in memory of O(256 m).
-    Raises ShapeError.
-    """
-    check_rows(words, unit)
-    unit = unit[:most_frequent]
-    projections = unit @ direction
-    best = np.full(len(unit), -np.inf)
-    partners = np.zeros(len(unit), np.int64)
-    for start in range(0, len(unit), ROWS_AT_ONCE):
-        here = slice(start, start + ROWS_AT_ONCE)
-        cosines = unit[here] @ unit.T
-        # Of rows of length 1; float32 cannot tell a smaller square from 0.
-        distances = np.sqrt(np.maximum(2 - 2 * cosines, 1e-6))
-        scores = (projections[here, np.newaxis] - projections) / distances
-        scores[cosines < 1 - delta**2 / 2] = -np.inf
-        partners[here] = scores.argmax(axis=1)
-        best[here] = scores.max(axis=1)
-    ranked = np.argsort(-best, kind="stable")[:n]
-    return [(words[x], words[partners[x]], float(best[x])) for x in ranked if best[x] > 0]
 
 
 def bounded_analogy(
@@ -271,29 +227,29 @@ def bounded_analogy(
     delta: float = 1.0,
     most_frequent: int = 30_000,
     ignore_case: bool = True,
-) -> Scored:
-    """The `n` best y for "a is to x as b is to y", by cos(a - b, x - y), where |x - y| <= `delta`.
+) -> ScoredWords:
+    """The `n` best y for "a is to x as b is to y", by cos(a - b, x - y), with |x - y| <= `delta`.
 
     "man" is to "computer programmer" as "woman" is to what? Source: Bolukbasi et al. 2016, eq. 1.
-    3CosAdd answers from afar where nothing is near; this gives fewer answers, or none. A
-    phrase is its words joined with "_" where the vocabulary has that, else the mean of its words.
-    The words of a, x and b are no answers.
+    3CosAdd also answers with distant words; this gives fewer answers, or none. A phrase is its words
+    joined with "_" if the vocabulary has that word, else the mean of its words. The words of a, x
+    and b are no answers.
 
-        words  V, in falling frequency
-        unit   (V, D) float32   rows of length 1
+        words  V, sorted by falling frequency
+        unit   (V, D)   rows of length 1
 
     Raises InputError for an unknown word, and ShapeError.
     """
     check_rows(words, unit)
     word_ids = WordIds(words, ignore_case=ignore_case)
-    asked = [_phrase_ids(words, word_ids, phrase) for phrase in (a, x, b)]
-    row_a, row_x, row_b = (unit_rows(unit[ids].sum(axis=0)) for ids in asked)
+    question = [_phrase_ids(words, word_ids, phrase) for phrase in (a, x, b)]
+    row_a, row_x, row_b = (unit_rows(unit[ids].sum(axis=0)) for ids in question)
 
     steps = row_x - unit[:most_frequent]
     distances = np.linalg.norm(steps, axis=1)
     scores = unit_rows(steps) @ unit_rows(row_a - row_b)
-    barred = np.isin(word_ids.first_spellings(words[:most_frequent]), [*chain.from_iterable(asked)])
-    scores[barred | (distances > delta)] = -np.inf
+    excluded = np.isin(word_ids.first_spellings(words[:most_frequent]), [*chain.from_iterable(question)])
+    scores[excluded | (distances > delta)] = -np.inf
     ranked = np.argsort(-scores, kind="stable")[:n]
     return [(words[y], float(scores[y])) for y in ranked if scores[y] > -np.inf]
 

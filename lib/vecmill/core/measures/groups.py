@@ -1,4 +1,4 @@
-"""Groups of words: which is the odd one out, and do clusters agree with categories?"""
+"""Groups of words: the odd one out, and the agreement of clusters with categories."""
 
 from __future__ import annotations
 
@@ -7,26 +7,24 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from vecmill.core.arrays import Doubles, Floats, Places
 from vecmill.core.measures.accuracy import Accuracy, accuracy
-from vecmill.core.measures.lookup import Floats, Ids, WordIds, check_rows
+from vecmill.core.measures.lookup import WordIds, check_rows
 from vecmill.core.measures.similarity import unit_rows
 
-Doubles = npt.NDArray[np.float64]
-
-ITERATIONS_AT_MOST = 100
+MAX_ITERATIONS = 100
 
 
 class OddOneOut(NamedTuple):
-    """Words that belong together and one that does not."""
+    """A question: words that belong together, and one that does not."""
 
     members: tuple[str, ...]
     odd: str
 
 
 class CategorisationScore(NamedTuple):
-    """Purity of clusters against `categories` categories, over `scored` words, others `unknown`."""
+    """Purity of clusters, and the numbers of categories, of scored words and of unknown words."""
 
     purity: float
     categories: int
@@ -44,28 +42,26 @@ def odd_one_out_score(
 ) -> Accuracy:
     """How often the odd word has the lowest mean cosine to the others of its question.
 
-    That is also the word furthest from the mean of the rows, which gensim's doesnt_match names, and
-    the one that leaves the most compact cluster behind (Camacho-Collados and Navigli 2016, "Find
-    the word that does not belong"). A question with an unknown word is left out, or is wrong if
+    That word is also the furthest from the mean of the rows, which gensim's doesnt_match returns, and
+    the one without which the others are most compact (Camacho-Collados and Navigli 2016, "Find the
+    word that does not belong"). A question with an unknown word is left out, or counts as wrong if
     `score_unknown`.
 
-        words  V, in falling frequency
-        unit   (V, D) float32   rows of length 1
+        words  V, sorted by falling frequency
+        unit   (V, D)   rows of length 1
 
     Raises ShapeError.
     """
     check_rows(words, unit)
     word_ids = WordIds(words, ignore_case=ignore_case)
-    found = [word_ids.all_of((question.odd, *question.members)) for question in questions]
-    outcomes = [None if ids is None else odd_row(unit[ids]) == 0 for ids in found]
+    looked_up = [word_ids.all_of((question.odd, *question.members)) for question in questions]
+    outcomes = [None if ids is None else odd_row(unit[ids]) == 0 for ids in looked_up]
     return accuracy(outcomes, score_unknown=score_unknown)
 
 
 def odd_row(rows: Floats) -> int:
-    """Which of the `rows` (n, D), of length 1, has the lowest sum of cosines to the others.
-
-    Its cosine to itself is the same for all, so the sum may run over every row.
-    """
+    """The index of the row with the lowest sum of cosines to the others; `rows` (n, D) have length 1."""
+    # Each row's cosine to itself is 1, so it may be part of the sum.
     doubles = rows.astype(np.float64)
     return int((doubles @ doubles.sum(axis=0)).argmin())
 
@@ -78,15 +74,15 @@ def categorisation_score(
     rng: np.random.Generator,
     ignore_case: bool = True,
 ) -> CategorisationScore:
-    """Purity of the clusters of words, as many as there are categories: 1 is perfect agreement.
+    """Purity of word clusters, one per category: 1 if clusters and categories agree.
 
-    Purity is the share of words that belong to the commonest category of their cluster (Manning,
-    Raghavan and Schütze 2008, "Introduction to information retrieval", ch. 16.3); nan where no word
-    is known. Unknown words are left out.
+    Purity is the share of words that belong to the most frequent category of their cluster (Manning,
+    Raghavan and Schütze 2008, "Introduction to information retrieval", ch. 16.3). It is NaN if no
+    word is known. Unknown words are left out.
 
-        words        V, in falling frequency
-        unit         (V, D) float32   rows of length 1
-        categorised  (word, category)
+        words        V, sorted by falling frequency
+        unit         (V, D)   rows of length 1
+        categorised  pairs (word, category)
 
     Raises ShapeError.
     """
@@ -105,30 +101,29 @@ def categorisation_score(
     return CategorisationScore(purity, len(categories), len(ids), unknown)
 
 
-def spherical_k_means(rows: Floats, k: int, rng: np.random.Generator, *, restarts: int = 10) -> Ids:
-    """The cluster (n,), 0..k-1, of each of the `rows` (n, D), of length 1, by their cosines.
+def spherical_k_means(rows: Floats, k: int, rng: np.random.Generator, *, restarts: int = 10) -> Places:
+    """Cluster `rows` (n, D) of length 1 by cosine; returns each row's cluster (n,), 0..k-1, k <= n.
 
-    Of `restarts` runs the one whose rows have the highest sum of cosines to their centres is
-    returned. Source: Dhillon and Modha 2001, "Concept decompositions for large sparse text data
-    using clustering"; seeds as in k-means++ (Arthur and Vassilvitskii 2007). k <= n.
+    Returns the best of `restarts` runs, by the sum of the rows' cosines to their centres. Source:
+    Dhillon and Modha 2001, "Concept decompositions for large sparse text data using clustering";
+    seeds as in k-means++ (Arthur and Vassilvitskii 2007).
     """
     doubles = rows.astype(np.float64)
     runs = [_one_k_means(doubles, k, rng) for _ in range(restarts)]
     return max(runs, key=lambda run: run[0])[1]
 
 
-def _one_k_means(rows: Doubles, k: int, rng: np.random.Generator) -> tuple[float, Ids]:
-    """The sum of cosines to the centres, and the cluster (n,) of each row, of one run.
+def _one_k_means(rows: Doubles, k: int, rng: np.random.Generator) -> tuple[float, Places]:
+    """One run: the sum of cosines to the centres, and the cluster (n,) of each row.
 
-    A cluster that lost its rows keeps a centre of zeros, which only rows that point away from all
-    other centres prefer.
+    An empty cluster has a centre of zeros. Only rows with negative cosines to all other centres join it.
     """
     centres = rows[_spread_seeds(rows, k, rng)]
     cluster = np.full(len(rows), -1)
-    for _ in range(ITERATIONS_AT_MOST):
+    for _ in range(MAX_ITERATIONS):
         cosines = rows @ centres.T
-        before, cluster = cluster, cosines.argmax(axis=1)
-        if np.array_equal(before, cluster):
+        previous, cluster = cluster, cosines.argmax(axis=1)
+        if np.array_equal(previous, cluster):
             break
         sums = np.zeros(centres.shape)
         np.add.at(sums, cluster, rows)
@@ -137,7 +132,7 @@ def _one_k_means(rows: Doubles, k: int, rng: np.random.Generator) -> tuple[float
 
 
 def _spread_seeds(rows: Doubles, k: int, rng: np.random.Generator) -> list[int]:
-    """Ids (k,) of rows, each drawn with a chance that grows with its distance to the others."""
+    """The k rows to start from; the probability of a row grows with its distance to those drawn before."""
     seeds = [int(rng.integers(len(rows)))]
     while len(seeds) < k:
         # Rounding may put a cosine a little above 1.

@@ -1,4 +1,4 @@
-"""Offsets between related words, such as slow, slower and slowest, laid out in a plane."""
+"""Offsets between related words, such as slow, slower and slowest, drawn in a plane."""
 
 from __future__ import annotations
 
@@ -7,23 +7,22 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from vecmill.core.measures.lookup import Floats, WordIds, check_rows
+from vecmill.core.arrays import Doubles, Floats
+from vecmill.core.measures.lookup import WordIds, check_rows
+from vecmill.core.measures.principal_plane import principal_plane
 from vecmill.core.measures.similarity import unit_rows
-
-Doubles = npt.NDArray[np.float64]
 
 
 class OffsetPlane(NamedTuple):
     """Families of words as paths in a plane.
 
-    families     those whose words are all known
-    coordinates  one array a family, (words of it, 2): a point a word
-    explained    (2,)   the shares of the words' variance along the two axes
-    alignment    the mean cosine between two families' steps, in all dimensions: 1 where they run parallel
-    by_chance    the same for steps from a word of one family to the next word of another
-    unknown      families left out for an unknown word
+    families     families of which all words are known
+    coordinates  one array per family, (its words, 2): one point per word
+    explained    (2,)   each axis's share of the variance of the words
+    alignment    mean cosine between the steps of two families, in all dimensions: 1 if all are parallel
+    by_chance    the same for steps from a word of one family to the next word of another family
+    unknown      families that have an unknown word, left out
     """
 
     families: list[tuple[str, ...]]
@@ -43,71 +42,56 @@ def offset_plane(
 ) -> OffsetPlane:
     """The words of `families` in the plane of the first two principal components of their rows.
 
-    Where a relation is an offset, families run parallel (Mikolov et al. 2013, "Distributed
-    representations of words and phrases and their compositionality", fig. 2). Each axis points the
-    way the families go on the whole, from first word to last, so that a picture does not flip from
-    one machine to the next. An axis along which the words do not vary has coordinates 0 and share
+    If a relation is an offset, the paths of the families are parallel (Mikolov et al. 2013,
+    "Distributed representations of words and phrases and their compositionality", fig. 2). Each axis
+    points in the mean direction of the families, from first word to last, so that pictures are not
+    mirrored between machines. An axis along which the words do not vary has coordinates 0 and share
     0.
 
-        words  V, in falling frequency
-        unit   (V, D) float32   rows of length 1
+        words  V, sorted by falling frequency
+        unit   (V, D)   rows of length 1
 
     Raises ShapeError.
     """
     check_rows(words, unit)
     word_ids = WordIds(words, ignore_case=ignore_case)
-    found = [(tuple(family), word_ids.all_of(family)) for family in families]
-    known = [(family, ids) for family, ids in found if ids]
-    unknown = [family for family, ids in found if not ids]
+    looked_up = [(tuple(family), word_ids.all_of(family)) for family in families]
+    known = [(family, ids) for family, ids in looked_up if ids]
+    unknown = [family for family, ids in looked_up if not ids]
 
-    ids_of_all = [id_ for _, ids in known for id_ in ids]
-    points, explained = _principal_plane(unit[ids_of_all])
+    points, explained = principal_plane(unit[[id_ for _, ids in known for id_ in ids]])
     paths = np.split(points, np.cumsum([len(ids) for _, ids in known])[:-1])[: len(known)]
-    way = sum((path[-1] - path[0] for path in paths), np.zeros(2))
-    signs = np.where(way < 0, -1.0, 1.0)
-    coordinates = [path * signs for path in paths]
+    total_step = sum((path[-1] - path[0] for path in paths), np.zeros(2))
+    signs = np.where(total_step < 0, -1.0, 1.0)
     rows = [unit[ids] for _, ids in known]
-    aligned = [step_alignment(rows, shift) for shift in range(max(1, len(rows)))]
+    alignments = [step_alignment(rows, shift) for shift in range(max(1, len(rows)))]
     return OffsetPlane(
         [family for family, _ in known],
-        coordinates,
+        [path * signs for path in paths],
         explained,
-        aligned[0],
-        float(np.mean(aligned[1:])) if aligned[1:] else math.nan,
+        alignments[0],
+        float(np.mean(alignments[1:])) if alignments[1:] else math.nan,
         unknown,
     )
 
 
 def step_alignment(families: Sequence[Floats], shift: int = 0) -> float:
-    """The mean cosine between the steps of two `families`, nan where no two families have the same step.
+    """The mean cosine between corresponding steps of two `families`; NaN if no two have the same step.
 
-    A step leads from a word to the next; with a `shift` to the next word of the family so many further
-    on, which tells how far steps agree for no other reason than that all of them lead from, say, a
-    country to a capital.
+    A step leads from a word to the next word of its family. With a `shift`, it leads to the next word
+    of the family `shift` places further on. This measures how well steps agree only because all of
+    them lead from one class of words to another, such as from countries to capitals.
 
-        families  n arrays (words of it, D)
+        families  n arrays (words of the family, D)
     """
     cosines: list[float] = []
     for place in range(max((len(rows) for rows in families), default=0) - 1):
-        there = [rows for rows in families if len(rows) > place + 1]
+        long_enough = [rows for rows in families if len(rows) > place + 1]
         steps = [
-            there[(n + shift) % len(there)][place + 1].astype(np.float64) - rows[place]
-            for n, rows in enumerate(there)
+            long_enough[(n + shift) % len(long_enough)][place + 1].astype(np.float64) - rows[place]
+            for n, rows in enumerate(long_enough)
         ]
         unit = unit_rows(np.array(steps))
-        above = np.triu_indices(len(steps), 1)
-        cosines.extend((unit @ unit.T)[above].tolist())
+        above_diagonal = np.triu_indices(len(steps), 1)
+        cosines.extend((unit @ unit.T)[above_diagonal].tolist())
     return float(np.mean(cosines)) if cosines else math.nan
-
-
-def _principal_plane(rows: Floats) -> tuple[Doubles, Doubles]:
-    """Coordinates (n, 2) of `rows` (n, D) on their principal components, and shares (2,)."""
-    points, explained = np.zeros((len(rows), 2)), np.zeros(2)
-    if len(rows) > 1:
-        centred = rows - rows.mean(axis=0, dtype=np.float64)
-        left, lengths, _ = np.linalg.svd(centred, full_matrices=False)
-        axes = min(2, len(lengths))
-        points[:, :axes] = left[:, :axes] * lengths[:axes]
-        if lengths[0] > 0:
-            explained[:axes] = lengths[:axes] ** 2 / (lengths**2).sum()
-    return points, explained

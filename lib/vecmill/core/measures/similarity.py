@@ -1,4 +1,4 @@
-"""Who is near whom: cosines between word vectors, analogies, and spellings close to a word."""
+"""Nearest words by cosine, analogy queries, and words that are spelt alike."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ from itertools import chain, islice
 import numpy as np
 import numpy.typing as npt
 
+from vecmill.core.arrays import Floats, Places
 from vecmill.errors import ShapeError
 
-Floats = npt.NDArray[np.float32]
-Ids = npt.NDArray[np.int64]
+# Words with a cosine or another score, best first.
+ScoredWords = list[tuple[str, float]]
 
-NOBODY = -1
+# Stands for an id if no word is left to name.
+NO_WORD = -1
 SPELLINGS_COMPARED = 100_000
 
 
 def unit_rows(vectors: npt.NDArray[np.floating]) -> Floats:
     """Each row of `vectors` (..., D) scaled to length 1, float32; a row of zeros stays zero.
 
-    Lengths are summed in float64, so that rows of very large or very small numbers come out right.
+    Squares are summed in float64, because those of very large or very small numbers leave the range
+    of float32.
     """
     lengths = np.sqrt(np.einsum("...d,...d->...", vectors, vectors, dtype=np.float64))
     lengths = np.where(lengths == 0, 1, lengths)[..., np.newaxis]
@@ -31,11 +34,11 @@ def unit_rows(vectors: npt.NDArray[np.floating]) -> Floats:
 
 
 def analogy_query(unit: Floats, a: npt.ArrayLike, b: npt.ArrayLike, c: npt.ArrayLike) -> Floats:
-    """Where "a is to b as c is to ?" points: b - a + c of unit rows, scaled to length 1.
+    """The query of "a is to b as c is to ?": b - a + c of unit rows, scaled to length 1.
 
-    man : king :: woman : ? is king - man + woman. This is 3CosAdd (Levy and Goldberg 2014,
-    "Linguistic regularities in sparse and explicit word representations", eq. 2). Leave out a, b
-    and c when looking for the nearest, as everyone who reports a score does.
+    man : king :: woman : ? gives king - man + woman. This is 3CosAdd (Levy and Goldberg 2014,
+    "Linguistic regularities in sparse and explicit word representations", eq. 2). Exclude a, b and c
+    from the answers, as all published scores do.
 
         unit     (V, D) float32   rows of length 1
         a, b, c  (Q,) or ()       ids of rows
@@ -52,33 +55,33 @@ def nearest(
     *,
     exclude: Sequence[Collection[int]] | None = None,
     block_rows: int = 1024,
-) -> tuple[Ids, Floats]:
-    """The `n` rows of `unit` with the highest cosine to each query, exactly, nearest first.
+) -> tuple[Places, Floats]:
+    """The `n` rows of `unit` with the highest cosine to each query, nearest first. The search is exact.
 
         unit     (V, D) float32   rows of length 1 or 0, see `unit_rows`
         queries  (Q, D)           of any length
-        exclude  Q collections    ids never to be named, one collection a query
+        exclude  Q collections    ids that may not be answers, one collection per query
 
-    Returns ids (Q, m) int64 and cosines (Q, m) float32 with m = min(n, V). Equal cosines stand in
-    the order of their ids. A query that has fewer than m rows left ends in id -1, cosine -inf.
+    Returns ids (Q, m) int64 and cosines (Q, m) float32 with m = min(n, V). Equal cosines are sorted
+    by id. If fewer than m rows are left for a query, its last ids are -1 and their cosines -inf.
 
     Memory is O(Q * (block_rows + m)), besides the arguments. Products are summed in float64 and
-    then rounded, so that equal rows have equal cosines wherever in a block they stand.
+    then rounded, so that the cosines of equal rows do not depend on their places in a block.
     Raises ShapeError.
     """
     _check_shapes(unit, queries, exclude)
     m = min(n, len(unit))
     directions = unit_rows(queries).astype(np.float64)
-    barred_queries, barred_ids = _flat_exclusions(exclude or ())
+    excluded_queries, excluded_ids = _flat_exclusions(exclude or ())
 
-    ids = np.full((len(queries), m), NOBODY)
+    ids = np.full((len(queries), m), NO_WORD)
     cosines = np.full((len(queries), m), -np.inf, np.float32)
     for start in range(0, len(unit), block_rows):
         block = unit[start : start + block_rows]
-        here = (start <= barred_ids) & (barred_ids < start + len(block))
+        in_block = (start <= excluded_ids) & (excluded_ids < start + len(block))
         candidates = (directions @ block.T.astype(np.float64)).astype(np.float32)
-        candidates[barred_queries[here], barred_ids[here] - start] = -np.inf
-        # An equal cosine further on loses to the smaller id that set the floor.
+        candidates[excluded_queries[in_block], excluded_ids[in_block] - start] = -np.inf
+        # A later id needs a higher cosine: of equal ones the smaller id wins.
         floor = cosines[:, -1] if start else _floor_of_first(candidates, m)
         rows, columns = np.nonzero(candidates > floor[:, np.newaxis])
         ids, cosines = _merged(ids, cosines, rows, start + columns, candidates[rows, columns])
@@ -86,10 +89,10 @@ def nearest(
 
 
 def closest_spellings(word: str, words: Iterable[str], n: int = 5) -> list[str]:
-    """Up to `n` words spelt like `word`, closest first, for the message about an unknown word.
+    """Up to `n` of the `words` that are spelt like `word`, closest first, for error messages.
 
-    `words` come in falling frequency; the first 100,000 are compared, by difflib, without regard to
-    case. So a variant in case alone comes first, and a frequent variant before a rare one.
+    `words` are sorted by falling frequency. The first 100,000 are compared by difflib, ignoring case.
+    So words that differ only in case come first, and frequent variants before rare ones.
     """
     variants: dict[str, list[str]] = {}
     for known in islice(words, SPELLINGS_COMPARED):
@@ -107,20 +110,20 @@ def _check_shapes(
         )
     if exclude is not None and len(exclude) != len(queries):
         raise ShapeError(
-            f"nearest expects one collection in exclude a query, got {len(exclude)} "
+            f"nearest expects one collection per query in exclude, got {len(exclude)} "
             f"for {len(queries)} queries"
         )
 
 
-def _flat_exclusions(exclude: Sequence[Collection[int]]) -> tuple[Ids, Ids]:
-    """(query, id) for every id left out, as two flat arrays."""
+def _flat_exclusions(exclude: Sequence[Collection[int]]) -> tuple[Places, Places]:
+    """The query and the id of every exclusion, as two flat arrays."""
     sizes = [len(ids) for ids in exclude]
     queries = np.repeat(np.arange(len(sizes)), sizes)
     return queries, np.fromiter(chain.from_iterable(exclude), np.int64, sum(sizes))
 
 
 def _floor_of_first(cosines: Floats, m: int) -> Floats:
-    """Just below each query's m-th highest cosine (Q,), to spare `_merged` sorting whole blocks."""
+    """Just below each query's m-th highest cosine (Q,), so that `_merged` need not sort whole blocks."""
     columns = cosines.shape[1]
     if m > columns:
         return np.full(len(cosines), -np.inf, np.float32)
@@ -129,9 +132,9 @@ def _floor_of_first(cosines: Floats, m: int) -> Floats:
 
 
 def _merged(
-    ids: Ids, cosines: Floats, more_queries: Ids, more_ids: Ids, more_cosines: Floats
-) -> tuple[Ids, Floats]:
-    """The m best of each query, (Q, m) each: of the m so far, (Q, m), and of C more, (C,)."""
+    ids: Places, cosines: Floats, more_queries: Places, more_ids: Places, more_cosines: Floats
+) -> tuple[Places, Floats]:
+    """The best m of each query (Q, m), out of the m so far (Q, m) and of C further candidates (C,)."""
     shape = ids.shape
     queries = np.concatenate([np.repeat(np.arange(shape[0]), shape[1]), more_queries])
     ids = np.concatenate([ids.ravel(), more_ids])

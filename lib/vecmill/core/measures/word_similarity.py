@@ -1,4 +1,4 @@
-"""Word similarity: do cosines rank pairs of words as people do?"""
+"""Word similarity: rank correlation of cosines with ratings by people."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from vecmill.core.measures.lookup import Floats, WordIds, check_rows
-
-Doubles = npt.NDArray[np.float64]
+from vecmill.core.arrays import Doubles, Floats
+from vecmill.core.measures.lookup import WordIds, check_rows
 
 
 class RatedPair(NamedTuple):
-    """Two words and how alike people find them; only the order of ratings matters to Spearman."""
+    """Two words and the similarity that people gave them; Spearman's rho uses only the order of ratings."""
 
     first: str
     second: str
@@ -23,10 +21,11 @@ class RatedPair(NamedTuple):
 
 
 class SimilarityScore(NamedTuple):
-    """Correlations of cosines with ratings, and the interval that Spearman's rho may lie in.
+    """Correlations of cosines with ratings.
 
-    scored   pairs that the figures rest on
-    unknown  pairs with an unknown word; left out, unless the caller wanted them scored
+    interval  bootstrap interval of Spearman's rho
+    scored    number of pairs that were scored
+    unknown   number of pairs with an unknown word; left out unless the caller scores them
     """
 
     spearman: float
@@ -44,32 +43,31 @@ def similarity_score(
     rng: np.random.Generator,
     resamples: int = 1000,
     confidence: float = 0.95,
-    most_frequent: int | None = None,
     ignore_case: bool = True,
     score_unknown: bool = False,
 ) -> SimilarityScore:
     """Spearman's rho, ranks averaged over ties, and Pearson's r of the cosines with the ratings.
 
-    Words beyond the `most_frequent` are unknown. A pair with an unknown word is left out, or counts
-    with cosine 0 if `score_unknown` (gensim's dummy4unknown).
+    A pair with an unknown word is left out, or has cosine 0 if `score_unknown` (gensim's
+    dummy4unknown).
 
-        words  V, in falling frequency
-        unit   (V, D) float32   rows of length 1
+        words  V, sorted by falling frequency
+        unit   (V, D)   rows of length 1
 
-    Both equal those of gensim's evaluate_word_pairs; nan where the ratings or the cosines are all
+    Both equal those of gensim's evaluate_word_pairs; they are NaN if all ratings or all cosines are
     equal. The interval is the percentile bootstrap over pairs (Efron and Tibshirani 1993, "An
     introduction to the bootstrap", ch. 13). Memory is O(resamples * pairs). Raises ShapeError.
     """
     check_rows(words, unit)
-    word_ids = WordIds(words[:most_frequent], ignore_case=ignore_case)
-    found = [word_ids.all_of((pair.first, pair.second)) for pair in pairs]
-    rows = np.array([ids or (0, 0) for ids in found], np.int64).reshape(-1, 2)
-    known = np.array([ids is not None for ids in found], bool)
+    word_ids = WordIds(words, ignore_case=ignore_case)
+    looked_up = [word_ids.all_of((pair.first, pair.second)) for pair in pairs]
+    rows = np.array([ids or (0, 0) for ids in looked_up], np.int64).reshape(-1, 2)
+    known = np.array([ids is not None for ids in looked_up], bool)
     ratings = np.array([pair.rating for pair in pairs], np.float64)
 
     cosines = np.zeros(len(pairs))
     first, second = unit[rows[known]].astype(np.float64).transpose(1, 0, 2)
-    # float32 rows carry six decimals; further ones would rank a word paired with itself at random.
+    # float32 rows are exact to six decimals; more would rank words paired with themselves at random.
     cosines[known] = np.einsum("pd,pd->p", first, second).round(6)
     if not score_unknown:
         cosines, ratings = cosines[known], ratings[known]
@@ -83,7 +81,7 @@ def similarity_score(
 
 
 def pearson(x: Doubles, y: Doubles) -> float:
-    """Pearson's r of x and y (n,); nan where one of them is constant."""
+    """Pearson's r of x and y (n,); NaN if one of them is constant."""
     return float(_correlations(x, y, np.ones((1, len(x))))[0])
 
 
@@ -95,10 +93,10 @@ def spearman(x: Doubles, y: Doubles) -> float:
 def bootstrap_interval(
     x: Doubles, y: Doubles, rng: np.random.Generator, resamples: int, confidence: float
 ) -> tuple[float, float]:
-    """Between which values Spearman's rho of x and y (n,) lies in `confidence` of the resamples.
+    """The interval that holds Spearman's rho of x and y (n,) in a share `confidence` of the resamples.
 
-    A resample draws n of the n points with replacement. One in which x or y is constant has no rho
-    and is passed over; (nan, nan) where all are.
+    A resample draws n of the n points with replacement. Resamples in which x or y is constant have
+    no rho and are left out; if all are, the result is (NaN, NaN).
     """
     if not len(x):
         return math.nan, math.nan
@@ -116,7 +114,7 @@ def _rank_correlations(x: Doubles, y: Doubles, weights: Doubles) -> Doubles:
 
 
 def _ranks(values: Doubles, weights: Doubles) -> Doubles:
-    """Ranks (B, n) of the `values` (n,) if each stood there `weights` (B, n) times; 1 is lowest."""
+    """Ranks (B, n) of `values` (n,) if each occurs `weights` (B, n) times; ties averaged, 1 is lowest."""
     if not len(values):
         return weights
     distinct, group = np.unique(values, return_inverse=True)

@@ -1,4 +1,4 @@
-"""Word vectors as files: what can be exported, and what can be read back."""
+"""File formats of word vectors: writers and readers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Reader = Callable[[Path], Vectors]
 
 
 class Export(NamedTuple):
-    """A format to export to: the usual name of its file, and its writer."""
+    """A format of the export: the name of its file, and its writer."""
 
     file_name: str
     write: Writer
@@ -50,5 +50,5 @@ __all__ = ["EXPORTS", "READERS", "Block", "Export", "Vectors", "detect_format", 
 
 
 def read_vectors(path: Path) -> Vectors:
-    """The words and vectors of the file at `path`, whatever its format. Raises InputError."""
+    """The words and vectors in the file at `path`, in any of the READERS' formats. Raises InputError."""
     return READERS[detect_format(path)](path)

@@ -1,4 +1,4 @@
-"""What the formats share: blocks going out, vectors coming in, files published whole."""
+"""Shared parts of the formats: blocks of vectors, checks, complete files, and errors."""
 
 from __future__ import annotations
 
@@ -9,18 +9,15 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from vecmill.core.arrays import Floats, Places
 from vecmill.errors import InputError, ShapeError
 
-Floats = npt.NDArray[np.float32]
-Counts = npt.NDArray[np.int64]
+BLOCK_ROWS = 4096
 
-ROWS_AT_ONCE = 4096
-
-# Remedies that many a broken file calls for.
+# Remedies for broken files.
 CONVERT = "convert the file to UTF-8, for example with iconv"
 CUT_SHORT = "the file is cut short or its header wrong, so fetch or export it again"
 DAMAGED = "the file is damaged or of another format, so fetch or export it again"
@@ -29,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 class Block(NamedTuple):
-    """b consecutive words of a vocabulary, on their way to a file.
+    """Consecutive words of a vocabulary with their counts and vectors, for the writers.
 
     words    b strings, or an Arrow array of them
     counts   (b,) int64, or an Arrow array
@@ -37,22 +34,23 @@ class Block(NamedTuple):
     """
 
     words: Sequence[str] | pa.Array
-    counts: Sequence[int] | Counts | pa.Array
+    counts: Sequence[int] | Places | pa.Array
     vectors: Floats
 
 
 class Vectors(NamedTuple):
-    """The word vectors of a file: V different words, (V, d) float32, counts (V,) if it has any."""
+    """V distinct words, sorted by falling frequency, and their vectors (V, d)."""
 
     words: list[str]
     vectors: Floats
-    counts: Counts | None = None
 
 
-def announced(blocks: Iterable[Block], count: int, dim: int) -> Iterator[tuple[pa.Array, pa.Array, Floats]]:
-    """(words, counts, vectors) of `blocks`, the first two as Arrow arrays, 4096 rows at most.
+def checked_blocks(
+    blocks: Iterable[Block], count: int, dim: int
+) -> Iterator[tuple[pa.Array, pa.Array, Floats]]:
+    """(words, counts, vectors) of `blocks`, the first two as Arrow arrays, at most 4096 rows at a time.
 
-    Raises ShapeError where they are not the `count` rows of `dim` float32 that a header promised.
+    Raises ShapeError unless the blocks are `count` rows of `dim` float32, as the header says.
     """
     seen = 0
     for words, counts, vectors in blocks:
@@ -64,27 +62,27 @@ def announced(blocks: Iterable[Block], count: int, dim: int) -> Iterator[tuple[p
             )
         seen += rows
         texts, numbers = _arrow(words, pa.string()), _arrow(counts, pa.int64())
-        for start in range(0, rows, ROWS_AT_ONCE):
-            part = slice(start, start + ROWS_AT_ONCE)
+        for start in range(0, rows, BLOCK_ROWS):
+            part = slice(start, start + BLOCK_ROWS)
             yield texts[part], numbers[part], vectors[part]
     if seen != count:
-        raise ShapeError(f"{count} words were announced, but the blocks held {seen}")
+        raise ShapeError(f"the header says {count} words, but the blocks have {seen}")
 
 
-def _arrow(values: Sequence[Any] | Counts | pa.Array, kind: pa.DataType) -> pa.Array:
+def _arrow(values: Sequence[Any] | Places | pa.Array, kind: pa.DataType) -> pa.Array:
     return (values if isinstance(values, pa.Array) else pa.array(values, kind)).cast(kind)
 
 
 def refuse_words(path: Path, words: pa.Array, pattern: str, why: str) -> None:
-    """Raise InputError for the first of `words` that has `pattern`, which a format cannot hold."""
+    """Raise InputError for the first of `words` that matches `pattern`; `why` gives reason and remedy."""
     unfit = words.filter(pc.match_substring_regex(words, pattern))
     if len(unfit):
         raise InputError(f"{path}: the word {unfit[0].as_py()!r} cannot be exported, because {why}")
 
 
 @contextmanager
-def published(*paths: Path) -> Iterator[list[BinaryIO]]:
-    """Files to write for `paths`, moved there when all are complete; after a fault none is left."""
+def complete_files(*paths: Path) -> Iterator[list[BinaryIO]]:
+    """Open files that are moved to `paths` once all are complete; an error leaves no file behind."""
     parts = [path.with_name(f"{path.name}.part") for path in paths]
     try:
         with ExitStack() as stack:
@@ -97,8 +95,8 @@ def published(*paths: Path) -> Iterator[list[BinaryIO]]:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
-    """The file at `path` for reading; InputError where there is none."""
+def open_to_read(path: Path) -> Iterator[BinaryIO]:
+    """The file at `path`, opened for reading. Raises InputError if that fails."""
     try:
         file = path.open("rb")
     except OSError as fault:
@@ -109,19 +107,19 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def broken(place: str | Path, *, expected: str, got: str, remedy: str) -> InputError:
-    """The InputError for a file that is not what its format demands, `place` saying where."""
+def file_error(place: str | Path, *, expected: str, got: str, remedy: str) -> InputError:
+    """The InputError for a file that breaks its format; `place` is its path, with the line or byte."""
     return InputError(f"{place}: expected {expected}, got {got}; {remedy}")
 
 
 def checked_vectors(path: str | Path, words: list[str], vectors: Floats) -> Vectors:
-    """The Vectors read from `path`; of a word that stands there twice only the first, as in gensim.
+    """The Vectors read from `path`; of a repeated word only the first is kept, as in gensim.
 
-    Raises InputError for a number that is not finite: it would spoil every cosine it meets.
+    Raises InputError for numbers that are not finite, because every cosine with them would be NaN.
     """
     if not np.isfinite(vectors).all():
         row = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
-        raise broken(
+        raise file_error(
             path,
             expected="finite numbers",
             got=f"nan or infinity for {words[row]!r}, word {row + 1} of {len(words)}",
@@ -133,5 +131,5 @@ def checked_vectors(path: str | Path, words: list[str], vectors: Floats) -> Vect
     if len(rows) == len(words):
         return Vectors(words, vectors)
     repeated = len(words) - len(rows)
-    log.warning("%s: dropped %d repeated words, the first vector of each stays", path, repeated)
+    log.warning("%s: dropped %d repeated words; kept the first vector of each", path, repeated)
     return Vectors(list(rows), vectors[list(rows.values())])

@@ -1,4 +1,4 @@
-"""Rows of numbers as text and back, in Arrow's compiled loops and not number by number."""
+"""Rows of numbers to text and back, by Arrow's compiled functions."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from vecmill.core.arrays import Floats
 from vecmill.errors import InputError
-from vecmill.vectors.formats.streams import CONVERT, DAMAGED, Floats, broken
+from vecmill.vectors.formats.streams import CONVERT, DAMAGED, file_error
 
-BYTES_AT_ONCE = 1 << 22
+CHUNK_BYTES = 1 << 22
 
 
-def joined_rows(vectors: Floats, separator: str) -> pa.Array:
-    """One string a row of `vectors` (b, d): the shortest decimals that give the same float32."""
+def format_rows(vectors: Floats, separator: str) -> pa.Array:
+    """One string per row of `vectors` (b, d), with the shortest decimals that give the same float32."""
     rows, dim = vectors.shape
     numbers = pa.array(vectors.ravel()).cast(pa.string())
     offsets = pa.array(np.arange(rows + 1, dtype=np.int32) * dim)
     return pc.binary_join(pa.ListArray.from_arrays(offsets, numbers), separator)
 
 
-def lines(*columns: pa.Array, separator: str) -> bytes:
-    """The columns side by side, a line a row, as UTF-8."""
+def text_lines(*columns: pa.Array, separator: str) -> bytes:
+    """The columns as UTF-8 text, with one line per row."""
     texts = pc.binary_join_element_wise(*columns, separator)
     return "".join(text + "\n" for text in texts.to_pylist()).encode()
 
@@ -35,34 +36,34 @@ def read_rows(
 ) -> tuple[list[str], Floats]:
     """The words and vectors (V, dim) in the rest of `file`, which begins at line `first_line`.
 
-    A line is a word and `dim` numbers with single spaces between; one more space at its end, as
-    word2vec.c writes it, does no harm. A word whose text matches `surplus` gives away a line of too
-    many columns. Raises InputError with the number of the line that is broken.
+    A line is a word and `dim` numbers, separated by single spaces; it may end with a space, as in
+    files of word2vec.c. A word that matches `surplus` means that its line has too many columns.
+    Raises InputError with the number of the broken line.
     """
     words: list[str] = []
     vectors = [np.empty((0, dim), np.float32)]
-    for number, some_lines in _numbered_lines(file, first_line):
-        more_words, more_vectors = _parsed(path, number, some_lines, dim, surplus)
+    for number, chunk in _numbered_lines(file, first_line):
+        more_words, more_vectors = _parse_lines(path, number, chunk, dim, surplus)
         words += more_words
         vectors.append(more_vectors)
     return words, np.concatenate(vectors)
 
 
 def _numbered_lines(file: BinaryIO, number: int) -> Iterator[tuple[int, list[bytes]]]:
-    while some_lines := file.readlines(BYTES_AT_ONCE):
-        yield number, some_lines
-        number += len(some_lines)
+    while chunk := file.readlines(CHUNK_BYTES):
+        yield number, chunk
+        number += len(chunk)
 
 
-def _parsed(
-    path: Path, number: int, some_lines: list[bytes], dim: int, surplus: str
+def _parse_lines(
+    path: Path, number: int, chunk: list[bytes], dim: int, surplus: str
 ) -> tuple[list[str], Floats]:
-    texts = pc.ascii_rtrim(_decoded(path, number, some_lines), characters=" \r\n")
-    # From the right, so that a word with spaces in it stays in one piece.
+    texts = pc.ascii_rtrim(_decode(path, number, chunk), characters=" \r\n")
+    # Split from the right, because a word may have spaces.
     columns = pc.split_pattern(texts, pattern=" ", max_splits=dim, reverse=True)
     too_narrow = np.flatnonzero(pc.list_value_length(columns).to_numpy() != dim + 1)
     if too_narrow.size:
-        raise _wrong_width(path, number, texts, too_narrow[0], dim)
+        raise _width_error(path, number, texts, too_narrow[0], dim)
 
     cells = columns.flatten()
     is_word = np.arange(len(cells)) % (dim + 1) == 0
@@ -70,20 +71,20 @@ def _parsed(
     numbers = cells.filter(pa.array(~is_word))
     too_wide = np.flatnonzero(pc.match_substring_regex(words, surplus))
     if too_wide.size:
-        raise _wrong_width(path, number, texts, too_wide[0], dim)
+        raise _width_error(path, number, texts, too_wide[0], dim)
     try:
         vectors = numbers.cast(pa.float32()).to_numpy().reshape(-1, dim)
     except pa.ArrowInvalid:
-        raise _not_a_number(path, number, numbers, dim) from None
+        raise _number_error(path, number, numbers, dim) from None
     return words.to_pylist(), vectors
 
 
-def _decoded(path: Path, number: int, some_lines: list[bytes]) -> pa.Array:
+def _decode(path: Path, number: int, chunk: list[bytes]) -> pa.Array:
     try:
-        return pa.array(some_lines, pa.binary()).cast(pa.string())
+        return pa.array(chunk, pa.binary()).cast(pa.string())
     except pa.ArrowInvalid:
-        row, line = next((row, line) for row, line in enumerate(some_lines) if not _is_utf8(line))
-        raise broken(
+        row, line = next((row, line) for row, line in enumerate(chunk) if not _is_utf8(line))
+        raise file_error(
             f"{path}, line {number + row}", expected="UTF-8", got=f"{line[:40]!r}", remedy=CONVERT
         ) from None
 
@@ -96,19 +97,19 @@ def _is_utf8(line: bytes) -> bool:
     return True
 
 
-def _wrong_width(path: Path, number: int, texts: pa.Array, row: int, dim: int) -> InputError:
-    found = texts[row].as_py().count(" ") + 1
-    return broken(
+def _width_error(path: Path, number: int, texts: pa.Array, row: int, dim: int) -> InputError:
+    columns = texts[row].as_py().count(" ") + 1
+    return file_error(
         f"{path}, line {number + row}",
         expected=f"a word and {dim} numbers",
-        got=f"{found} columns",
+        got=f"{columns} columns",
         remedy=DAMAGED,
     )
 
 
-def _not_a_number(path: Path, number: int, numbers: pa.Array, dim: int) -> InputError:
+def _number_error(path: Path, number: int, numbers: pa.Array, dim: int) -> InputError:
     index, text = next((i, t) for i, t in enumerate(numbers.to_pylist()) if not _is_number(t))
-    return broken(
+    return file_error(
         f"{path}, line {number + index // dim}",
         expected=f"a number in column {index % dim + 2}",
         got=repr(text),

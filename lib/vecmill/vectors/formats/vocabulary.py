@@ -1,4 +1,4 @@
-"""The words beside a file of numbers alone: UTF-8, one word a line, in the order of the rows."""
+"""The vocabulary file of a format that holds only numbers: UTF-8, one word per line, one line per row."""
 
 from __future__ import annotations
 
@@ -7,39 +7,39 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from vecmill.vectors.formats.streams import CONVERT, broken, opened, refuse_words
-from vecmill.vectors.formats.text import lines
+from vecmill.vectors.formats.streams import CONVERT, file_error, open_to_read, refuse_words
+from vecmill.vectors.formats.text import text_lines
 
 UNFIT = r"^$|[\n\r]"
 
 
 def vocabulary_path(path: Path) -> Path:
-    """Where the words of the vectors at `path` are: for model.npy, model.vocabulary.txt."""
+    """The path of the words of the vectors at `path`: model.vocabulary.txt for model.npy."""
     return path.with_suffix(".vocabulary.txt")
 
 
 def write_words(path: Path, file: BinaryIO, words: pa.Array) -> None:
     """Append `words` to `file`, the vocabulary of `path`.
 
-    Raises InputError for an empty word and one with a line break.
+    Raises InputError for a word that is empty or has a line break.
     """
-    refuse_words(path, words, UNFIT, "its vocabulary has one word a line; split such words")
-    file.write(lines(words, separator=""))
+    refuse_words(path, words, UNFIT, "its vocabulary has one word per line; split such words")
+    file.write(text_lines(words, separator=""))
 
 
 def read_words(path: Path, count: int) -> list[str]:
-    """The `count` words of the vectors at `path`. Raises InputError where there are not so many."""
+    """The `count` words of the vectors at `path`. Raises InputError if the file has another number."""
     place = vocabulary_path(path)
-    with opened(place) as file:
+    with open_to_read(place) as file:
         data = file.read()
     try:
         words = data.decode().replace("\r\n", "\n").removesuffix("\n").split("\n") if data else []
     except UnicodeDecodeError as fault:
         number = data.count(b"\n", 0, fault.start) + 1
         got = f"{data[fault.start : fault.end]!r}"
-        raise broken(f"{place}, line {number}", expected="UTF-8", got=got, remedy=CONVERT) from None
+        raise file_error(f"{place}, line {number}", expected="UTF-8", got=got, remedy=CONVERT) from None
     if len(words) != count:
-        raise broken(
+        raise file_error(
             place,
             expected=f"{count} lines, one for each vector of {path.name}",
             got=f"{len(words)}",

@@ -1,4 +1,4 @@
-"""The formats of word2vec.c, text and binary, and GloVe's text, the former without a header."""
+"""The formats of word2vec.c, text and binary, and of GloVe, which is word2vec text without a header."""
 
 from __future__ import annotations
 
@@ -14,49 +14,49 @@ from vecmill.vectors.formats.streams import (
     DAMAGED,
     Block,
     Vectors,
-    announced,
-    broken,
+    checked_blocks,
     checked_vectors,
-    opened,
-    published,
+    complete_files,
+    file_error,
+    open_to_read,
     refuse_words,
 )
-from vecmill.vectors.formats.text import joined_rows, lines, read_rows
+from vecmill.vectors.formats.text import format_rows, read_rows, text_lines
 
-# Bytes that C's scanf takes for the end of a word, and NUL, the end of a C string.
+# Characters that end a word for C's scanf, and NUL, which ends a C string.
 UNFIT_FOR_TEXT = r"^$|[\x00\t-\r ]"
 UNFIT_FOR_BINARY = r"^$|[\x00\n ]"
 
-# A number after a space, at the end of what should be a GloVe word: the line has too many columns.
-# Other spaces are left alone; glove.840B has words such as ". . ." and "at name@domain.com".
+# A GloVe word that ends with a space and a number means that its line has too many columns. Other
+# spaces are allowed: glove.840B has words such as ". . ." and "at name@domain.com".
 NUMBER_IN_WORD = r" [-+]?\.?[0-9][0-9.eE+-]*$"
 
 
 def write_word2vec_text(path: Path, blocks: Iterable[Block], count: int, dim: int) -> tuple[Path, ...]:
-    """`blocks` of `count` words and `dim` numbers as `path`: a line "V d", then a line a word.
+    """Write `blocks` of `count` words and `dim` numbers to `path`: a line "V d", then one line per word.
 
-    Returns the files written. Raises InputError for an empty word and one with white space.
+    Returns the paths written. Raises InputError for a word that is empty or has white space.
     """
     why = "word2vec text ends a word at white space; choose safetensors or npy, or split such words"
-    with published(path) as (file,):
+    with complete_files(path) as (file,):
         file.write(f"{count} {dim}\n".encode())
-        for words, _, vectors in announced(blocks, count, dim):
+        for words, _, vectors in checked_blocks(blocks, count, dim):
             refuse_words(path, words, UNFIT_FOR_TEXT, why)
-            file.write(lines(words, joined_rows(vectors, " "), separator=" "))
+            file.write(text_lines(words, format_rows(vectors, " "), separator=" "))
     return (path,)
 
 
 def write_word2vec_binary(path: Path, blocks: Iterable[Block], count: int, dim: int) -> tuple[Path, ...]:
-    """`blocks` of `count` words and `dim` numbers as `path`, the numbers as little-endian float32.
+    """Write `blocks` of `count` words and `dim` numbers to `path`, as little-endian float32.
 
-    After the line "V d" come, for each word, itself, a space, its numbers and a line feed, as from
-    word2vec.c. Returns the files written. Raises InputError for an empty word and one with a space
-    or line feed.
+    After the line "V d", each word is followed by a space, its numbers and a line feed, as in files
+    of word2vec.c. Returns the paths written. Raises InputError for a word that is empty or has a
+    space or line feed.
     """
     why = "word2vec binary ends a word at a space; choose safetensors or npy, or split such words"
-    with published(path) as (file,):
+    with complete_files(path) as (file,):
         file.write(f"{count} {dim}\n".encode())
-        for words, _, vectors in announced(blocks, count, dim):
+        for words, _, vectors in checked_blocks(blocks, count, dim):
             refuse_words(path, words, UNFIT_FOR_BINARY, why)
             rows = zip(words.to_pylist(), vectors.astype("<f4", copy=False), strict=True)
             file.write(b"".join(b"%b %b\n" % (word.encode(), row.tobytes()) for word, row in rows))
@@ -64,16 +64,15 @@ def write_word2vec_binary(path: Path, blocks: Iterable[Block], count: int, dim: 
 
 
 def read_word2vec_text(path: Path) -> Vectors:
-    """The words and vectors of a word2vec text file; fastText's .vec files are such, too.
+    """The words and vectors of a word2vec text file, such as a .vec file of fastText.
 
-    Of a word that comes twice the first stays, as in gensim. Raises InputError with the line at
-    fault.
+    Of a repeated word the first is kept, as in gensim. Raises InputError with the broken line.
     """
-    with opened(path) as file:
+    with open_to_read(path) as file:
         count, dim = _read_header(path, file)
         words, vectors = read_rows(path, file, dim, first_line=2, surplus=" ")
     if len(words) != count:
-        raise broken(
+        raise file_error(
             f"{path}, line {len(words) + 1}",
             expected=f"{count} words in all, as the header says",
             got=f"{len(words)}",
@@ -83,17 +82,17 @@ def read_word2vec_text(path: Path) -> Vectors:
 
 
 def read_glove_text(path: Path) -> Vectors:
-    """The words and vectors of a GloVe text file, whose first line settles how many columns it has.
+    """The words and vectors of a GloVe text file; its first line determines the number of columns.
 
-    A word may hold spaces. Of a word that comes twice the first stays. Raises InputError with the
-    line at fault.
+    A word may have spaces. Of a repeated word the first is kept. Raises InputError with the broken
+    line.
     """
-    with opened(path) as file:
+    with open_to_read(path) as file:
         dim = len(file.readline().rstrip(b" \r\n").split(b" ")) - 1
         if dim < 1:
-            raise broken(
+            raise file_error(
                 f"{path}, line 1",
-                expected="a word and its numbers, with spaces between",
+                expected="a word and its numbers, separated by spaces",
                 got="one column",
                 remedy=DAMAGED,
             )
@@ -105,14 +104,13 @@ def read_glove_text(path: Path) -> Vectors:
 def read_word2vec_binary(path: Path) -> Vectors:
     """The words and vectors of a word2vec binary file, with or without line feeds between words.
 
-    Of a word that comes twice the first stays, as in gensim. Raises InputError with the byte at
-    fault.
+    Of a repeated word the first is kept, as in gensim. Raises InputError with the broken byte.
     """
-    with opened(path) as file:
+    with open_to_read(path) as file:
         count, dim = _read_header(path, file)
         size = path.stat().st_size
         if count * (4 * dim + 1) > size - file.tell():
-            raise broken(
+            raise file_error(
                 path,
                 expected=f"{count} words with {dim} float32 each, as the header says",
                 got=f"a file that ends at byte {size}",
@@ -129,7 +127,7 @@ def _binary_rows(path: Path, data: mmap.mmap, start: int, count: int, dim: int) 
         space = data.find(b" ", start)
         end = space + 1 + 4 * dim
         if space < 0 or end > len(data):
-            raise broken(
+            raise file_error(
                 f"{path}, byte {start}",
                 expected=f"word {row + 1} of {count}, a space and {dim} float32",
                 got=f"a file that ends before, at byte {len(data)}",
@@ -138,7 +136,7 @@ def _binary_rows(path: Path, data: mmap.mmap, start: int, count: int, dim: int) 
         try:
             words.append(data[start:space].lstrip(b"\n").decode())
         except UnicodeDecodeError:
-            raise broken(
+            raise file_error(
                 f"{path}, byte {start}",
                 expected=f"word {row + 1} of {count} in UTF-8",
                 got=f"{data[start:space][:40]!r}",
@@ -147,7 +145,7 @@ def _binary_rows(path: Path, data: mmap.mmap, start: int, count: int, dim: int) 
         vectors[row] = np.frombuffer(data[space + 1 : end], "<f4")
         start = end
     if data[start:].strip(b"\n"):
-        raise broken(
+        raise file_error(
             f"{path}, byte {start}",
             expected=f"the end after {count} words, as the header says",
             got=f"a file of {len(data)} bytes",
@@ -157,10 +155,10 @@ def _binary_rows(path: Path, data: mmap.mmap, start: int, count: int, dim: int) 
 
 
 def _read_header(path: Path, file: BinaryIO) -> tuple[int, int]:
-    """The number of words and of dimensions in the first line."""
+    """The numbers of words and of dimensions in the first line. Raises InputError."""
     header = parse_header(line := file.readline(100))
     if header is None:
-        raise broken(
+        raise file_error(
             f"{path}, line 1",
             expected="the number of words and of dimensions",
             got=f"{line[:40]!r}",
@@ -170,7 +168,7 @@ def _read_header(path: Path, file: BinaryIO) -> tuple[int, int]:
 
 
 def parse_header(line: bytes) -> tuple[int, int] | None:
-    """V and d of a line "V d", or None where that is not what it says."""
+    """V and d of a line "V d", None for other lines."""
     columns = line.split()
     if len(columns) != 2 or not all(column.isdigit() for column in columns) or int(columns[1]) < 1:
         return None

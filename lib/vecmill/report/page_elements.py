@@ -1,4 +1,4 @@
-"""What the sections of the page are made of."""
+"""Elements that the sections of the page share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Row = Sequence[str]
 
 
 def section(id_: str, title: str, lead: str, *content: str) -> Html:
-    """A section with its heading and a sentence or two on how to read it."""
+    """A section with its heading and an introduction."""
     return element(
         "section",
         element("h2", title, id=f"{id_}-title"),
@@ -24,9 +24,9 @@ def section(id_: str, title: str, lead: str, *content: str) -> Html:
 def table(
     heads: Row, rows: Iterable[Row], numbers: Collection[str] = (), class_: str | None = None
 ) -> Html:
-    """A table whose first column names its rows, the columns headed by one of `numbers` to the right.
+    """A table whose first column names the rows; columns with a heading in `numbers` are right-aligned.
 
-    It scrolls by itself where the page is narrow.
+    It scrolls horizontally on a narrow page.
     """
     body = (
         element(
@@ -44,7 +44,7 @@ def table(
 
 
 def table_head(heads: Row, numbers: Collection[str] = ()) -> Html:
-    """The headings of a table, those of `numbers` to the right."""
+    """The headings of a table; those in `numbers` are right-aligned."""
     cells = (
         element("th", head, scope="col", class_="number" if head in numbers else None) for head in heads
     )
@@ -52,11 +52,11 @@ def table_head(heads: Row, numbers: Collection[str] = ()) -> Html:
 
 
 def answer_list(answers: Sequence[tuple[str, float]], expected: str | None = None) -> Html:
-    """Words with their cosines as bars and numbers, the `expected` one marked."""
+    """Words with their cosines as bars and numbers; the `expected` word is marked."""
     items = (
         element(
             "li",
-            shown_word(word),
+            word_element(word),
             element("span", "✓", class_="right", title="as expected") if word == expected else "",
             element("span", element("span", class_="bar", style=bar_style(max(cosine, 0))), class_="track"),
             element("span", f"{cosine:.2f}", class_="number"),
@@ -66,21 +66,21 @@ def answer_list(answers: Sequence[tuple[str, float]], expected: str | None = Non
     return element("ol", *items, class_="answers")
 
 
-def shown_word(word: str) -> Html:
-    """A word of the vocabulary; where there is a map, report.js makes it lead there."""
+def word_element(word: str) -> Html:
+    """A word of the vocabulary; report.js makes it a link to the map."""
     return element("bdi", word, class_="word", data_word=word)
 
 
 def bar_style(share: float) -> str:
-    """The length of a bar for style.css, in shares of its track; below 0, to the left."""
+    """The length of a bar for style.css, as a share of its track; a negative bar points left."""
     return f"--share:{share:.3f}"
 
 
 def folded(summary: str, content: Html) -> Html:
-    """Content that is there for those who open it."""
+    """Content that is hidden until the reader opens it."""
     return element("details", element("summary", summary), content)
 
 
 def note(text: str) -> Html:
-    """A remark in small print; nothing where there is none."""
+    """A remark in small print, or nothing if `text` is empty."""
     return element("p", text, class_="note") if text else Html("")
