@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from vecmill.core.arrays import Floats
-from vecmill.core.merging import MERGES, adasum, mean
+from vecmill.core.merging import MERGES, adasum, mean, total
 
 seeds = st.integers(0, 2**32 - 1)
 finite = st.floats(-1e6, 1e6, width=32)
@@ -48,8 +48,34 @@ def test_the_mean_adds_shards_in_the_given_order():
     assert mean([big, -big, one]).tolist() == [[np.float32(1) / np.float32(3)]]
 
 
-def test_merges_are_known_by_their_names_in_the_configuration():
-    assert {"mean": mean, "adasum": adasum} == MERGES
+@given(changes_of_one_shape)
+def test_the_sum_is_the_sum_over_shards_as_float32_and_does_not_change_its_arguments(changes):
+    before = changes.copy()
+
+    merged = total(list(changes))
+
+    assert merged.dtype == np.float32
+    expected = changes.astype(np.float64).sum(axis=0)
+    largest = np.abs(changes).sum(axis=0).max() + 1
+    np.testing.assert_allclose(merged, expected, rtol=0, atol=1e-6 * largest)
+    merged[:] = np.nan
+    np.testing.assert_array_equal(changes, before)
+
+
+@given(st.lists(st.integers(0, 2**20), min_size=1, max_size=8))
+def test_the_sum_of_counters_is_exact_in_any_order(counts):
+    changes = [np.float32([[count]]) for count in counts]
+
+    assert total(changes).tolist() == total(changes[::-1]).tolist() == [[sum(counts)]]
+
+
+@given(hnp.arrays(np.float32, (3, 2), elements=finite))
+def test_the_sum_of_one_shard_is_its_change(change):
+    np.testing.assert_array_equal(total([change]), change)
+
+
+def test_merges_are_known_by_their_names():
+    assert {"mean": mean, "adasum": adasum, "sum": total} == MERGES
 
 
 def random_changes(seed: int, n_shards: int, n_rows: int = 6, dim: int = 5) -> list[Floats]:

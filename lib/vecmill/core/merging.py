@@ -11,16 +11,23 @@ from vecmill.core.arrays import Floats
 Merge = Callable[[Sequence[Floats]], Floats]
 
 
+def total(changes: Sequence[Floats]) -> Floats:
+    """The sum of N changes of one shape (rows, D), added in their order.
+
+    For counters and for AdaGrad's sums of squared gradients, to which every shard contributes its own part.
+    """
+    added = changes[0].astype(np.float32)
+    for change in changes[1:]:
+        added += change
+    return added
+
+
 def mean(changes: Sequence[Floats]) -> Floats:
     """Parameter averaging: the mean of N changes of one shape (rows, D), added in their order.
 
     The mean moves about 1/N as far as one shard that trained on all the data would.
     """
-    total = changes[0].astype(np.float32)
-    for change in changes[1:]:
-        total += change
-    total /= np.float32(len(changes))
-    return total
+    return total(changes) / np.float32(len(changes))
 
 
 def adasum(changes: Sequence[Floats]) -> Floats:
@@ -50,4 +57,4 @@ def _weight(product: Floats, change: Floats) -> Floats:
     return 1 - share
 
 
-MERGES: dict[str, Merge] = {"mean": mean, "adasum": adasum}
+MERGES: dict[str, Merge] = {"mean": mean, "adasum": adasum, "sum": total}
