@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from vecmill.core import regions, sampling, windows
+from vecmill.core.arrays import Ids, Places
 from vecmill.core.buckets import TILE_NOISE, Bucket, pairs_of, sorted_by_bucket, with_noise
-from vecmill.core.rows import Ids, Rows
-from vecmill.examples.pairs import PIECE_TOKENS, SamplingTables
+from vecmill.core.rows import Rows
+from vecmill.corpus.texts import PIECE_TOKENS
+from vecmill.examples.pairs import SamplingTables
 
 WINDOW, NEGATIVES, SUBSAMPLE, NOISE_EXPONENT = 5, 5, 1e-3, 0.75
 
@@ -22,7 +23,7 @@ class Text(NamedTuple):
     """Pieces of a synthetic corpus, as the pairs are drawn from: see `core.windows.draw_rows`."""
 
     ids: Ids
-    ends: npt.NDArray[np.int64]
+    ends: Places
     tables: SamplingTables
 
 
@@ -88,5 +89,5 @@ def buckets(of: Text, n_regions: int, seed: int) -> list[Part]:
     return parts
 
 
-def _between(bounds: npt.NDArray[np.int64], number: int) -> slice:
+def _between(bounds: Places, number: int) -> slice:
     return slice(bounds[number], bounds[number + 1])
