@@ -21,7 +21,7 @@ SIMLEX_HEADER = "word1\tword2\tPOS\tSimLex999\tconc(w1)\tconc(w2)\tSimAssoc333\n
 
 
 @pytest.fixture
-def file(tmp_path):
+def write_file(tmp_path):
     def write(content: str | bytes):
         path = tmp_path / "some.txt"
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -41,28 +41,28 @@ class TestSimilarity:
             "sun\tmoon\t7.50\r\nsun\tmud\t1\r\n",
             "# rated by us\n#\nsun\tmoon\t7.5\n\n# more\nsun\tmud\t1\n\n",
             "\N{ZERO WIDTH NO-BREAK SPACE}sun\tmoon\t7.5\nsun\tmud\t1\n",
-            # WordSim-353, as comma-separated values and as a table.
+            # WordSim-353, as comma-separated and as tab-separated values.
             "Word 1,Word 2,Human (mean)\nsun,moon,7.5\nsun,mud,1\n",
             "Word 1\tWord 2\tHuman (mean)\r\nsun\tmoon\t7.5\r\nsun\tmud\t1\r\n",
             "word1 word2 score\nsun moon 7.5\nsun mud 1\n",
-            # SimLex-999, whose other numbers stand after the rating.
+            # SimLex-999, with other numbers after the rating.
             SIMLEX_HEADER + "sun\tmoon\tN\t7.5\t4.9\t4.8\t1\nsun\tmud\tN\t1\t4.9\t4.7\t0\n",
-            # SimVerb-3500 has no header, a part of speech and a relation.
+            # SimVerb-3500, without a header, with a part of speech and a relation.
             "sun\tmoon\tN\t7.5\tCOHYPONYMS\nsun\tmud\tN\t1\tNONE\n",
-            # Rare words: the mean first, then what each judge said.
+            # RareWord: the mean rating, then the rating of each judge.
             "sun\tmoon\t7.5\t7\t8\nsun\tmud\t1\t0\t2\n",
-            # Names that put the columns in another order.
+            # A header with the columns in another order.
             "id,score,word2,word1\n9,7.5,moon,sun\n8,1,mud,sun\n",
         ],
     )
-    def test_rated_pairs_are_read_from_every_form(self, file, text):
-        assert read_similarity(file(text)) == [
+    def test_rated_pairs_are_read_from_all_forms(self, write_file, text):
+        assert read_similarity(write_file(text)) == [
             RatedPair("sun", "moon", 7.5),
             RatedPair("sun", "mud", 1.0),
         ]
 
-    def test_a_first_pair_with_a_name_of_a_column_is_no_header(self, file):
-        assert read_similarity(file("mean\tscore\t2\n")) == [RatedPair("mean", "score", 2.0)]
+    def test_a_first_pair_with_a_number_is_not_a_header(self, write_file):
+        assert read_similarity(write_file("mean\tscore\t2\n")) == [RatedPair("mean", "score", 2.0)]
 
     @pytest.mark.parametrize(
         ("text", "number", "got"),
@@ -75,30 +75,30 @@ class TestSimilarity:
             ("sun moon\n", 1, "'sun moon'"),
         ],
     )
-    def test_a_broken_line_is_named(self, file, text, number, got):
+    def test_a_broken_line_is_named(self, write_file, text, number, got):
         expected = rf"some.txt, line {number}: expected two words and, in column 3, .*, got .*{got}"
         with pytest.raises(InputError, match=rf"{expected}.*; repair or remove the line"):
-            read_similarity(file(text))
+            read_similarity(write_file(text))
 
-    def test_a_header_alone_is_an_error(self, file):
+    def test_a_file_with_only_a_header_is_an_error(self, write_file):
         with pytest.raises(InputError, match=r"some.txt: expected rated pairs, got a header alone"):
-            read_similarity(file("word1\tword2\tscore\n"))
+            read_similarity(write_file("word1\tword2\tscore\n"))
 
 
 class TestAnalogies:
-    def test_sections_of_googles_form_are_read_in_order(self, file):
+    def test_sections_of_googles_file_are_read_in_order(self, write_file):
         text = ": capitals\nParis France Rome Italy\r\n: family plus\nhe she king queen\n\n: empty\n"
 
-        assert read_analogies(file(text)) == [
+        assert read_analogies(write_file(text)) == [
             AnalogySection("capitals", [("Paris", "France", "Rome", "Italy")]),
             AnalogySection("family plus", [("he", "she", "king", "queen")]),
             AnalogySection("empty", []),
         ]
 
-    def test_four_words_a_line_are_one_section_named_after_the_file(self, file):
+    def test_lines_without_sections_are_one_section_named_after_the_file(self, write_file):
         text = "good better bad worse\nbig bigger\tsmall smaller\n"
 
-        assert read_analogies(file(text)) == [
+        assert read_analogies(write_file(text)) == [
             AnalogySection(
                 "some",
                 [("good", "better", "bad", "worse"), ("big", "bigger", "small", "smaller")],
@@ -106,11 +106,11 @@ class TestAnalogies:
         ]
 
     @pytest.mark.parametrize("form", ["good better bad {} worse", "good better bad worse {}"])
-    def test_tags_of_msrs_answers_are_sections(self, file, form):
+    def test_tags_of_msrs_file_are_sections(self, write_file, form):
         text = f"{form.format('JJ_JJR')}\n{form.format('JJ_JJS')}\n{form.format('JJ_JJR')}\n"
         question = ("good", "better", "bad", "worse")
 
-        assert read_analogies(file(text)) == [
+        assert read_analogies(write_file(text)) == [
             AnalogySection("JJ_JJR", [question, question]),
             AnalogySection("JJ_JJS", [question]),
         ]
@@ -119,21 +119,21 @@ class TestAnalogies:
         ("line", "got"),
         [("Paris France Rome", "3 in"), ("a b c d e", "5 in"), ("a b c d E_E f", "6")],
     )
-    def test_a_broken_line_is_named(self, file, line, got):
+    def test_a_broken_line_is_named(self, write_file, line, got):
         with pytest.raises(InputError, match=rf"line 3: expected four words, got {got}.*; repair"):
-            read_analogies(file(f": capitals\nParis France Rome Italy\n{line}\n"))
+            read_analogies(write_file(f": capitals\nParis France Rome Italy\n{line}\n"))
 
-    def test_sections_without_questions_are_an_error(self, file):
+    def test_sections_without_questions_are_an_error(self, write_file):
         with pytest.raises(InputError, match="got section names only"):
-            read_analogies(file(": capitals\n: family\n"))
+            read_analogies(write_file(": capitals\n: family\n"))
 
 
 class TestOddOneOut:
-    def test_each_word_after_the_empty_line_is_a_question(self, file):
+    def test_each_word_after_the_empty_line_is_a_question(self, write_file):
         text = "cat\r\ndog\r\ncow\r\n\r\ncar\r\nsofa\r\n"
 
         members = ("cat", "dog", "cow")
-        assert read_odd_one_out(file(text)) == [
+        assert read_odd_one_out(write_file(text)) == [
             OddOneOut(members, "car"),
             OddOneOut(members, "sofa"),
         ]
@@ -141,8 +141,8 @@ class TestOddOneOut:
     @pytest.mark.parametrize(
         "text", ["cat dog car\none two three red\n", "cat,dog,car\none,two,three,red\n"]
     )
-    def test_the_last_word_of_a_line_is_the_odd_one(self, file, text):
-        assert read_odd_one_out(file(text)) == [
+    def test_the_last_word_of_a_line_is_the_odd_one(self, write_file, text):
+        assert read_odd_one_out(write_file(text)) == [
             OddOneOut(("cat", "dog"), "car"),
             OddOneOut(("one", "two", "three"), "red"),
         ]
@@ -156,32 +156,32 @@ class TestOddOneOut:
             ("cat\ndog\n\ncar\n\nsofa\n", 1),
         ],
     )
-    def test_a_broken_line_is_named(self, file, text, number):
+    def test_a_broken_line_is_named(self, write_file, text, number):
         with pytest.raises(InputError, match=rf"line {number}: expected three words or more"):
-            read_odd_one_out(file(text))
+            read_odd_one_out(write_file(text))
 
 
 class TestCategories:
     @pytest.mark.parametrize("header", ["", "word\tcategory\n", "Word\tClass\n"])
-    def test_words_are_read_with_their_categories(self, file, header):
+    def test_words_are_read_with_their_categories(self, write_file, header):
         text = f"{header}cat\tanimal\nred pepper\tvegetable\n"
 
-        assert read_categories(file(text)) == [("cat", "animal"), ("red pepper", "vegetable")]
+        assert read_categories(write_file(text)) == [("cat", "animal"), ("red pepper", "vegetable")]
 
     @pytest.mark.parametrize("line", ["cat", "cat\t", "cat\tanimal\tbig"])
-    def test_a_broken_line_is_named(self, file, line):
+    def test_a_broken_line_is_named(self, write_file, line):
         with pytest.raises(InputError, match="line 2: expected a word and its category, got 'cat"):
-            read_categories(file(f"cow\tanimal\n{line}\n"))
+            read_categories(write_file(f"cow\tanimal\n{line}\n"))
 
 
 class TestWordSets:
-    def test_a_test_of_ones_own_has_words_or_names_of_sets(self, file):
+    def test_a_user_defined_test_has_words_or_names_of_sets(self, write_file):
         content = {
             "old_names_7": ["ada", "max"],
             "mine": {"targets": ["old_names_7", ["rose"]], "attributes": [["she", "her"], ["he"]]},
         }
 
-        [test] = read_weat(file(json.dumps(content)))
+        [test] = read_weat(write_file(json.dumps(content)))
 
         assert test.name == "mine"
         assert test.targets == (["ada", "max"], ["rose"])
@@ -197,15 +197,15 @@ class TestWordSets:
             ({"targets": [["a"], []]}, r"\[\]"),
         ],
     )
-    def test_what_is_no_test_is_named(self, file, test, got):
+    def test_a_broken_test_is_named(self, write_file, test, got):
         with pytest.raises(
             InputError, match=rf"some.txt, 'mine': expected .* 'targets', got {got}; repair"
         ):
-            read_weat(file(json.dumps({"mine": test})))
+            read_weat(write_file(json.dumps({"mine": test})))
 
-    def test_sets_that_make_up_no_test_are_told_with_both_remedies(self, file):
+    def test_sets_without_a_test_are_reported_with_both_remedies(self, write_file):
         with pytest.raises(InputError, match=r"got flowers; name the sets as WEFE does, or add .*targets"):
-            read_weat(file('{"flowers": ["rose"]}'))
+            read_weat(write_file('{"flowers": ["rose"]}'))
 
     @pytest.mark.parametrize(
         ("text", "place", "got"),
@@ -217,13 +217,13 @@ class TestWordSets:
             ('{"flowers": ["rose", 3]}', ", 'flowers'", r'\["rose", 3\]'),
         ],
     )
-    def test_what_is_no_sets_of_words_is_named(self, file, text, place, got):
+    def test_broken_word_sets_are_named(self, write_file, text, place, got):
         with pytest.raises(InputError, match=rf"some.txt{place}: expected .*, got ({got})"):
-            read_weat(file(text))
+            read_weat(write_file(text))
 
-    def test_the_published_tests_are_put_together_where_their_sets_are_known(self):
-        every = {name for names in WEAT_SETS.values() for name in names}
-        sets = {name: [name] for name in every - {"arts"}}
+    def test_published_tests_are_read_if_their_sets_are_present(self):
+        all_names = {name for names in WEAT_SETS.values() for name in names}
+        sets = {name: [name] for name in all_names - {"arts"}}
 
         tests = weat_tests(sets)
 
@@ -254,17 +254,17 @@ class TestKind:
             ('\n{"flowers": ["rose"]}', "word-sets"),
         ],
     )
-    def test_the_kind_is_seen_from_the_content(self, file, text, kind):
-        assert kind_of_test_set(file(text)) == kind
+    def test_the_content_determines_the_kind(self, write_file, text, kind):
+        assert kind_of_test_set(write_file(text)) == kind
 
-    def test_a_broken_second_line_does_not_make_it_another_kind(self, file):
+    def test_a_broken_line_does_not_change_the_kind(self, write_file):
         text = "he man she woman\nhe man she\ndo did go went\nsee saw go went\n"
 
-        assert kind_of_test_set(file(text)) == "analogies"
+        assert kind_of_test_set(write_file(text)) == "analogies"
 
-    def test_a_file_of_no_kind_is_an_error(self, file):
+    def test_a_file_of_an_unknown_kind_is_an_error(self, write_file):
         with pytest.raises(InputError, match=r"line 2: expected rated pairs, analogies, .*, got 'dog'"):
-            kind_of_test_set(file("cat\ndog\n"))
+            kind_of_test_set(write_file("cat\ndog\n"))
 
 
 READERS = [
@@ -288,10 +288,10 @@ class TestEveryReader:
         with pytest.raises(InputError, match="cannot be read"):
             read(tmp_path)
 
-    def test_an_empty_file_is_an_error(self, read, file):
+    def test_an_empty_file_is_an_error(self, read, write_file):
         with pytest.raises(InputError, match=r"some.txt.*: expected "):
-            read(file("\n# nothing\n" if read is not read_weat else ""))
+            read(write_file("\n# nothing\n" if read is not read_weat else ""))
 
-    def test_what_is_not_utf8_is_an_error_that_names_the_line(self, read, file):
+    def test_text_that_is_not_utf8_is_an_error_that_names_the_line(self, read, write_file):
         with pytest.raises(InputError, match=r"line 2: expected UTF-8, got b'\\xe9'; convert"):
-            read(file(b"sun\tmoon\t7\ncaf\xe9\tmoon\t3\n"))
+            read(write_file(b"sun\tmoon\t7\ncaf\xe9\tmoon\t3\n"))
