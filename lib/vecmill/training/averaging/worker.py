@@ -75,6 +75,7 @@ CHANGES = StructType(
     ]
 )
 _ARROW_CHANGES = arrow_schema(CHANGES)
+_ARROW_BLOCKS = arrow_schema(BLOCKS)
 
 
 def train_round(shards: TaskTable, rows_of: RowsOfTask, start: TablesSource, task: ShardTask) -> DataFrame:
@@ -168,7 +169,8 @@ def merge_block(changes: pa.Table, base: Tables, merges: Mapping[str, str]) -> p
     changes = changes.sort_by("shard")
     name, first_row = changes["table"][0].as_py(), changes["first_row"][0].as_py()
     if name == METRICS:
-        return changes.drop_columns(["shard"])
+        # Spark's columns may hold nulls, and all batches of a task need one schema.
+        return changes.drop_columns(["shard"]).cast(_ARROW_BLOCKS)
     old = base[name][first_row : first_row + changes["rows"][0].as_py()]
     buffers = (value.as_buffer() for value in changes["values"])
     merge = MERGES[merges[name]]
