@@ -104,9 +104,9 @@ def _interrupt(signal_number: int, frame: FrameType | None) -> None:
 
 def _report_unexpected(error: Exception) -> int:
     """Print the cause, after the traceback if the failure is not a known one of Spark or the system."""
-    from vecmill.spark.failures import told
+    from vecmill.spark.failures import explain
 
-    known = told(error)
+    known = explain(error)
     if known is None:
         traceback.print_exception(error)
     sentence, code = known or (f"unexpected {type(error).__name__}: {error}".splitlines()[0], 1)

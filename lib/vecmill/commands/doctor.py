@@ -281,9 +281,9 @@ def _explanation(error: Exception) -> str:
     """One sentence about why Spark failed."""
     if isinstance(error, VecmillError):
         return str(error)
-    from vecmill.spark.failures import told
+    from vecmill.spark.failures import explain
 
-    known = told(error)
+    known = explain(error)
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return known[0] if known else f"{type(error).__name__}: {lines[0]}"
 

@@ -77,7 +77,7 @@ def runs_stage(arguments: argparse.Namespace) -> bool:
 
 def write_json(text: str, path: Path) -> None:
     """Write the scores to `path`. Raises ConfigError if that fails."""
-    from vecmill.storage import atomic
+    from vecmill import atomic
 
     try:
         # `atomic` would create the folder of a mistyped path.

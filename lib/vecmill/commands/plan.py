@@ -88,7 +88,10 @@ def format_plan(
     corpus: Corpus, required: Requirements, resources: Resources, config: Config, shortages: Sequence[str]
 ) -> Iterator[str]:
     """The whole plan: one line per item, then whether everything fits."""
+    from vecmill.models import Size
+
     train = config.train
+    tables = [table.name for table in config.build_model().tables(Size(corpus.vocabulary, train.dim))]
     executor = "this machine" if resources.local else "one executor"
     changes: list[Line] = []
     if required.left:
@@ -101,7 +104,7 @@ def format_plan(
             f"{corpus.covered * corpus.keep_ratio:,.0f}",
             f"{corpus.keep_ratio:.1%} of tokens are kept by subsampling",
         ),
-        ("model", format_bytes(required.model), "the tables W and C"),
+        ("model", format_bytes(required.model), f"tables {', '.join(tables)}"),
         *_heading("memory"),
         ("training task", format_bytes(required.training_task), _task_note(config)),
         (

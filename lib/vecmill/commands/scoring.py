@@ -22,6 +22,7 @@ from vecmill.pipeline import execute
 from vecmill.pipeline.evaluate import EVALUATION
 from vecmill.runs.run import Run
 from vecmill.spark import session
+from vecmill.storage.stores import is_local
 from vecmill.vectors import sources
 
 Content = dict[str, Any]
@@ -47,7 +48,7 @@ def score(arguments: argparse.Namespace) -> tuple[Content, Iterator[str]]:
         score_unknown=arguments.score_unknown,
     )
     tests = word_tests.read_all(files)
-    all_local = all(sources.is_local(place) for place in places)
+    all_local = all(is_local(place) for place in places)
     with nullcontext() if all_local else session.opened(arguments.spark_conf) as spark:
         results = [_score_vectors(place, spark, tests, rules, with_bias=arguments.bias) for place in places]
     runs, biases = [scored for scored, _ in results], [bias for _, bias in results if bias]
