@@ -82,8 +82,8 @@ def write_json(text: str, path: Path) -> None:
     try:
         # `atomic` would create the folder of a mistyped path.
         path.parent.resolve(strict=True)
-        if path.exists() and not path.is_file():
-            # A pipe or a device must not be replaced by a file.
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            # A link, a pipe or a device such as /dev/stdout must not be replaced by a file.
             path.write_text(text, encoding="utf-8")
         else:
             atomic.write_text(path, text)
