@@ -1,4 +1,4 @@
-"""From text to word vectors: one module per stage, and the engine that runs the stale ones."""
+"""From text to word vectors: one module per stage, and the engine that runs those that are not done."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ PIPELINE = Pipeline(
 
 
 def execute(run: Run, command: str) -> None:
-    """Run the stages of a command that are not done yet, see `Pipeline.execute`."""
+    """Run the stages of a command that are not done, see `Pipeline.execute`."""
     PIPELINE.execute(run, command)

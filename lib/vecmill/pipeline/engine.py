@@ -1,8 +1,8 @@
-"""Running the stages that are stale.
+"""Running the stages that are not done.
 
-A stage's key is a hash of its settings and of the keys of the stages that it reads. A stage is done if
-run.json says so under its current key, so whatever changes a key makes everything behind it stale. Tables
-that no stage will read again may be deleted; a stage that needs one rebuilds it.
+The key of a stage is a hash of its settings and of the keys of the stages that it reads. A stage is done if
+run.json records it as done under its current key. So a change of a key makes every stage that depends on it
+stale. Tables that no stage is about to read may be deleted; a stage that needs one rebuilds it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 import json
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -22,7 +22,6 @@ import pyspark
 import vecmill
 from vecmill.config import Config
 from vecmill.errors import InputError
-from vecmill.evaluation import word_tests
 from vecmill.models import MODELS
 from vecmill.pipeline.stage import OutsideInput, Stage
 from vecmill.runs.manifest import Manifest
@@ -30,121 +29,153 @@ from vecmill.runs.run import Run
 from vecmill.storage.files import FileStatus
 from vecmill.storage.hadoop_files import list_input
 
-# Raise it when a stage begins to write something else from the same settings.
-_FORMAT = 2
+# Raise it if a stage writes something else from the same settings than it did before.
+FORMAT = 2
+
+# The command that runs all stages.
+ALL = "run"
 
 
 class Resolved(NamedTuple):
-    """The key of a stage, and the configuration with what the stages before it have settled."""
+    """The key of a stage, and the configuration with the settings that the stages before it chose."""
 
     key: str
     config: Config
 
 
-class Pipeline:
-    """Stages in the order in which they run; every stage comes after those that it reads or needs."""
+def list_input_files(run: Run) -> Sequence[FileStatus]:
+    """The files of the corpus; none if its format has no files. Raises InputError if they are missing."""
+    path = run.config.input.path
+    return list_input(run.spark, path) if path else []
 
-    def __init__(self, stages: Sequence[Stage]) -> None:
+
+class Pipeline:
+    """Stages in the order in which they run.
+
+    stages         every stage comes after those that it reads or needs
+    list_files     lists the files of the corpus
+    format_number  part of every key
+    """
+
+    def __init__(
+        self,
+        stages: Sequence[Stage],
+        *,
+        list_files: Callable[[Run], Sequence[FileStatus]] = list_input_files,
+        format_number: int = FORMAT,
+    ) -> None:
         self.stages = {stage.name: stage for stage in stages}
+        self._list_files = list_files
+        self._format = format_number
 
     def resolve(self, config: Config, outside: OutsideInput, manifest: Manifest) -> dict[str, Resolved]:
         """The key and the configuration of every stage, by name."""
-        found: dict[str, Resolved] = {}
+        resolved: dict[str, Resolved] = {}
         for name, stage in self.stages.items():
-            read = [found[other].key for other in stage.reads]
-            content = [name, _FORMAT, stage.settings(config), read, stage.outside(outside)]
+            read = [resolved[other].key for other in stage.reads]
+            content = [name, self._format, stage.settings(config), read, stage.outside(outside)]
             text = json.dumps(content, sort_keys=True)
-            found[name] = Resolved(hashlib.sha256(text.encode()).hexdigest()[:16], config)
-            if manifest.is_done(name, found[name].key):
+            resolved[name] = Resolved(hashlib.sha256(text.encode()).hexdigest()[:16], config)
+            if manifest.is_done(name, resolved[name].key):
                 config = stage.settles(config, manifest.stage(name))
-        return found
+        return resolved
 
     def execute(self, requested: Run, command: str) -> None:
-        """Run the stages of a command, or all of them for "run". Stages that are done are skipped.
+        """Run the stages of a command, or all stages for "run"; stages that are done are skipped.
 
-        Raises InputError if a single stage is requested and a table that it reads is missing or stale.
+        Raises InputError if a single command is requested and a table that it reads is missing or stale.
         """
-        outside = _outside(requested, command)
-        for name, stage in self.stages.items():
-            is_requested = command in stage.commands
-            if not (is_requested or command == "run") or not stage.is_wanted(requested.config):
-                continue
+        stages = [
+            stage
+            for stage in self.stages.values()
+            if (command == ALL or command in stage.commands) and stage.is_enabled(requested.config)
+        ]
+        # All tests are read before anything is computed, so that a faulty test file is reported at once.
+        tests = [test for stage in stages for test in stage.read_tests(requested.config)]
+        outside = OutsideInput(self._list_files(requested), tests)
+        visited: set[str] = set()
+        for stage in stages:
             resolved = self.resolve(requested.config, outside, requested.manifest)
-            run = replace(requested, config=resolved[name].config)
+            key, config = resolved[stage.name]
+            run = replace(requested, config=config)
             _record_run(run, outside.files)
+            unfinished = self.unfinished(run, resolved, visited)
+            visited.add(stage.name)
             is_deleted = _is_deleted(run, stage)
-            if self.is_done(run, stage, resolved) and not (is_deleted and is_requested):
-                run.say(name, "unchanged, not run again")
+            if stage.name not in unfinished and not (is_deleted and command != ALL):
+                run.say(stage.name, "unchanged, not run again")
                 continue
-            if command != "run":
-                self._require(run, stage, resolved)
-            run.manifest.begin(name, resolved[name].key, afresh=is_deleted)
+            if command != ALL:
+                self._check_inputs(run, stage, resolved, unfinished)
+            run.manifest.begin(stage.name, key, afresh=is_deleted)
             started = time.monotonic()
             counts = stage.work(run)
             seconds = time.monotonic() - started
-            run.manifest.finish(name, seconds, counts)
-            run.say(name, _format_counts(counts, seconds))
+            run.manifest.finish(stage.name, seconds, counts)
+            run.say(stage.name, _format_counts(counts, seconds))
 
-    def is_done(self, run: Run, stage: Stage, resolved: Mapping[str, Resolved]) -> bool:
-        """Whether the stage has nothing left to do under these keys.
+    def unfinished(
+        self, run: Run, resolved: Mapping[str, Resolved], visited: Collection[str] = ()
+    ) -> list[str]:
+        """The stages that have something to do under these keys, from the last to the first.
 
-        What it left may have been deleted since; that matters only for results, and for tables that another
-        stage is about to read.
+        A stage whose outputs were deleted has something to do only if they are results, or if an unfinished
+        stage reads or needs them. Stages in `visited` have been checked against this machine already: what
+        a run itself occupies of the memory must not count against it.
         """
-        record, (key, config) = run.manifest.stage(stage.name), resolved[stage.name]
-        if not (run.manifest.is_done(stage.name, key) and stage.is_whole(config, record)):
-            return False
-        if stage.is_result and _is_deleted(run, stage):
-            return False
-        if not self._is_awaited(run, stage, resolved):
-            return True
-        return stage.still_holds(replace(run, config=config), record) and not _is_deleted(run, stage)
+        found: list[str] = []
+        for stage in reversed(self.stages.values()):
+            is_used = any(
+                stage.name in self._inputs(self.stages[other], resolved)
+                for other in found
+                if self.stages[other].is_enabled(run.config)
+            )
+            if not self._is_done(run, stage, resolved[stage.name], is_used, stage.name in visited):
+                found.append(stage.name)
+        return found
 
-    def _needs(self, stage: Stage, resolved: Mapping[str, Resolved]) -> tuple[str, ...]:
+    @staticmethod
+    def _is_done(run: Run, stage: Stage, resolved: Resolved, is_used: bool, was_visited: bool) -> bool:
+        record, (key, config) = run.manifest.stage(stage.name), resolved
+        if not (run.manifest.is_done(stage.name, key) and stage.is_complete(config, record)):
+            return False
+        if (is_used or stage.is_result) and _is_deleted(run, stage):
+            return False
+        return not is_used or was_visited or stage.still_holds(replace(run, config=config), record)
+
+    @staticmethod
+    def _inputs(stage: Stage, resolved: Mapping[str, Resolved]) -> tuple[str, ...]:
         return (*stage.reads, *stage.needs(resolved[stage.name].config))
 
-    def _is_awaited(self, run: Run, stage: Stage, resolved: Mapping[str, Resolved]) -> bool:
-        """Whether a stage that is still to run reads or needs this one."""
-        return any(
-            stage.name in self._needs(reader, resolved)
-            and reader.is_wanted(run.config)
-            and not self.is_done(run, reader, resolved)
-            for reader in self.stages.values()
-        )
-
-    def _require(self, run: Run, stage: Stage, resolved: Mapping[str, Resolved]) -> None:
-        for name in self._needs(stage, resolved):
+    def _check_inputs(
+        self, run: Run, stage: Stage, resolved: Mapping[str, Resolved], unfinished: Collection[str]
+    ) -> None:
+        """Raise InputError if a stage that this one reads or needs has not run."""
+        for name in self._inputs(stage, resolved):
             needed = self.stages[name]
-            if not self.is_done(run, needed, resolved) or _is_deleted(run, needed):
-                state = _state(run.manifest.stage(name), resolved[name].key)
+            if name in unfinished or _is_deleted(run, needed):
                 raise InputError(
-                    f"{stage.commands[0]} needs the stage {name} in {run.files.root}, which is {state}; "
-                    f"run 'vecmill {needed.commands[0]}' first, or 'vecmill run' for everything"
+                    f"{stage.commands[0]} needs the stage {name} in {run.files.root}, which "
+                    f"{_state(run, needed, resolved[name])}; run 'vecmill {needed.commands[0]}' first, or "
+                    f"'vecmill {ALL}' for everything"
                 )
 
 
-def _outside(run: Run, command: str) -> OutsideInput:
-    config = run.config
-    files = list_input(run.spark, config.input.path) if config.input.path else []
-    if command not in ("run", "evaluate"):
-        return OutsideInput(files)
-    # Read before anything is computed, so that a broken test file is reported at once.
-    tests = word_tests.read_all(config.evaluate.files)
-    word_tests.check_floors(tests, config.evaluate.floors)
-    return OutsideInput(files, tests)
-
-
 def _is_deleted(run: Run, stage: Stage) -> bool:
-    """Whether a part of what the stage left no longer exists."""
-    return not all(map(run.files.exists, stage.leaves(run.manifest.stage(stage.name))))
+    """Whether a part of the outputs of a stage no longer exists."""
+    return not all(map(run.files.exists, stage.outputs(run.manifest.stage(stage.name))))
 
 
-def _state(record: Mapping[str, Any], key: str) -> str:
+def _state(run: Run, stage: Stage, resolved: Resolved) -> str:
+    """Why an unfinished stage is not done: the end of "which ..."."""
+    record = run.manifest.stage(stage.name)
     if not record:
-        return "not made yet"
-    if record["key"] != key:
-        return "made with other settings or other input"
-    return "deleted" if record["state"] == "done" else "not finished"
+        return "has not run yet"
+    if record["key"] != resolved.key:
+        return "ran with other settings or other input"
+    if record["state"] != "done" or not stage.is_complete(resolved.config, record):
+        return "is not finished"
+    return "was deleted" if _is_deleted(run, stage) else "does not fit this machine"
 
 
 def _record_run(run: Run, files: Sequence[FileStatus]) -> None:

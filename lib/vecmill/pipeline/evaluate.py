@@ -1,14 +1,16 @@
-"""The stage evaluate: vectors/ against test files, to evaluation.json."""
+"""The stage evaluate: scores of vectors/ in test files, to evaluation.json."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from vecmill.config import Config
 from vecmill.errors import QualityError
 from vecmill.evaluation import score_table, scores, word_tests
 from vecmill.evaluation.score_table import RunScores
 from vecmill.evaluation.scores import Rules
+from vecmill.evaluation.word_tests import WordTest
 from vecmill.pipeline.stage import Stage
 from vecmill.runs.run import Run
 from vecmill.vectors import sources
@@ -45,14 +47,22 @@ def _run(run: Run) -> Mapping[str, Any]:
     }
 
 
+def _read_tests(config: Config) -> Sequence[WordTest]:
+    """Raises InputError if a test file is faulty, ConfigError if a floor names no score."""
+    tests = word_tests.read_all(config.evaluate.files)
+    word_tests.check_floors(tests, config.evaluate.floors)
+    return tests
+
+
 STAGE = Stage(
     "evaluate",
     ("evaluate",),
     reads=("export",),
     settings=lambda config: config.evaluate.model_dump(),
     outside=lambda outside: [test.digest for test in outside.tests],
+    read_tests=_read_tests,
     work=_run,
-    leaves=lambda record: [EVALUATION],
+    outputs=lambda record: [EVALUATION],
     is_result=True,
-    is_wanted=lambda config: bool(config.evaluate.files),
+    is_enabled=lambda config: bool(config.evaluate.files),
 )

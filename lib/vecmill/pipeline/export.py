@@ -1,4 +1,4 @@
-"""The stage export: the last checkpoint to vectors/, and to one file per format in exports/."""
+"""The stage export: the last checkpoint to vectors/, and to files of several formats in exports/."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _run(run: Run) -> Mapping[str, Any]:
     run.files.delete("exports")
     dim = run.config.train.dim
     files = exports.write_all(run.store, staged.rows, dim, lambda text: run.say("export", text))
-    # It is about the vectors that were here before.
+    # Its scores are of the previous vectors.
     run.files.delete(EVALUATION)
     return {"words": staged.rows, "dim": dim, "files": files}
 
@@ -43,6 +43,6 @@ STAGE = Stage(
     needs=lambda config: ("vocabulary",),
     settings=lambda config: {},
     work=_run,
-    leaves=lambda record: ["vectors", "exports"],
+    outputs=lambda record: ["vectors", "exports"],
     is_result=True,
 )

@@ -1,4 +1,4 @@
-"""The stage pairs: texts/ to the pairs of every epoch, in the form that the strategy trains on."""
+"""The stage pairs: texts/ to the pairs of every epoch, in the form in which the strategy reads them."""
 
 from __future__ import annotations
 
@@ -32,6 +32,13 @@ def _run(run: Run) -> Mapping[str, Any]:
     if not drawn:
         run.files.delete("pairs")
     missing = [epoch for epoch in _epochs(run.config) if epoch not in drawn]
+    if missing:
+        _draw_missing(run, missing, drawn)
+    return {"rows": sum(drawn.values()), "bytes": run.files.size("pairs") if drawn else 0}
+
+
+def _draw_missing(run: Run, missing: list[int], drawn: dict[int, int]) -> None:
+    """Draw the epochs `missing`, and add their rows to `drawn` and to run.json."""
     sampling_tables = run.spark.sparkContext.broadcast(read_sampling_tables(run.store))
     slots = run.spark.sparkContext.defaultParallelism
     together = max(1, slots // len(run.words_of))
@@ -39,14 +46,13 @@ def _run(run: Run) -> Mapping[str, Any]:
         with using(run.spark, ONE_FILE_ONE_TASK):
             for begin in range(0, len(missing), together):
                 epochs = missing[begin : begin + together]
-                drawn |= _draw_epochs(run, epochs, sampling_tables)
+                drawn.update(_draw_epochs(run, epochs, sampling_tables))
                 run.manifest.update(
                     "pairs", epochs=sorted(drawn), rows_of_epoch={str(e): drawn[e] for e in drawn}
                 )
                 run.say("pairs", f"epoch {epochs[-1]}/{run.config.train.epochs} drawn")
     finally:
         sampling_tables.destroy()
-    return {"rows": sum(drawn.values()), "bytes": run.files.size("pairs") if drawn else 0}
 
 
 def _epochs(config: Config) -> range:
@@ -113,6 +119,6 @@ STAGE = Stage(
     reads=("vocabulary", "texts"),
     settings=lambda c: pick(c.pairs, "window", "negatives") | pick(c.train, "strategy"),
     work=_run,
-    leaves=lambda record: [f"pairs/epoch={epoch}" for epoch in record.get("epochs", ())],
-    is_whole=lambda c, record: set(_epochs(c)) <= set(record.get("epochs", ())),
+    outputs=lambda record: [f"pairs/epoch={epoch}" for epoch in record.get("epochs", ())],
+    is_complete=lambda c, record: set(_epochs(c)) <= set(record.get("epochs", ())),
 )

@@ -1,4 +1,4 @@
-"""The stage plan: what the run requires and how it is trained, checked against this machine."""
+"""The stage plan: the memory that the run requires, and its strategy if that is left open."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vecmill.runs.run import Run
 
 
 def _run(run: Run) -> Mapping[str, Any]:
-    """Raises ConfigError if the run cannot fit into memory."""
+    """Raises ConfigError if the run does not fit into the memory of this machine."""
     corpus = counted_corpus(run.store, run.manifest)
     resources = resources_of(run.store, {})
     config, chosen = run.config, {}
@@ -41,9 +41,9 @@ def _run(run: Run) -> Mapping[str, Any]:
 
 
 def _settings(config: Config) -> Settings:
-    """The sizes of a training, and if the strategy is left open, what the choice depends on."""
-    sizes = pick(config.pairs, "window", "materialize") | pick(
-        config.train, "strategy", "dim", "epochs", "shards", "slices"
+    """The keys that sizes depend on, and if the strategy is left open, those that its choice depends on."""
+    sizes = pick(config.pairs, "window", "negatives", "materialize") | pick(
+        config.train, "strategy", "dim", "epochs", "shards", "slices", "warm_up", "holdout"
     )
     sizes["model"] = config.model.model_dump()
     if config.train.strategy != "auto":
@@ -53,7 +53,7 @@ def _settings(config: Config) -> Settings:
 
 
 def _still_holds(run: Run, record: Record) -> bool:
-    """Whether the machine on which a run resumes has the memory that was planned for."""
+    """Whether this machine, on which a run may resume, has the memory that the plan requires."""
     needed = Requirements(**record["needs"])
     return not memory_shortages(needed, resources_of(run.store, {}), _settle(run.config, record))
 
@@ -68,7 +68,7 @@ STAGE = Stage(
     reads=("vocabulary",),
     settings=_settings,
     work=_run,
-    leaves=lambda record: [],
+    outputs=lambda record: [],
     still_holds=_still_holds,
     settles=_settle,
 )

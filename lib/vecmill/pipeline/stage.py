@@ -16,7 +16,7 @@ Record = Mapping[str, Any]
 
 
 class OutsideInput(NamedTuple):
-    """What stages read that no stage wrote: the files of the corpus, and test files."""
+    """Input that no stage writes: the files of the corpus, and test files."""
 
     files: Sequence[FileStatus]
     tests: Sequence[WordTest] = ()
@@ -26,19 +26,21 @@ class OutsideInput(NamedTuple):
 class Stage:
     """One stage of the pipeline.
 
-    commands    the commands that run it; the first one is named in messages
-    reads       the stages whose results decide on its own: if one of them runs again, so does this one
-    settings    the part of a configuration that decides on its result
-    work        does it, and returns what run.json shall say about it
-    leaves      the files and folders that exist if its record is true
-    needs       further stages whose tables it reads, though only their settings, which are among its own,
-                decide on its result
-    outside     what decides on its result outside the run, as JSON
-    is_result   whether users want what it leaves, and not only other stages
-    is_whole    whether the record says that everything the configuration asks for is there
-    is_wanted   whether the configuration asks for it at all
-    still_holds whether what was decided holds on this machine, too; checked before a stage that needs it
-    runs settles     the configuration with the settings that it chose, for the stages after it
+    name         its name in run.json
+    commands     the commands that run it; messages name the first
+    reads        stages whose results determine its own: if one of them runs again, so does this stage
+    settings     the part of the configuration that determines its result
+    work         runs it and returns the counts for its record in run.json
+    outputs      files and folders that exist if its record is true
+    needs        further stages whose tables it reads; of these, only settings that are also its own
+                 determine its result
+    outside      the part of the outside input that determines its result, as JSON
+    read_tests   reads the test files that it takes, before any stage runs; raises if they are at fault
+    is_result    whether users need its outputs, and not only other stages
+    is_complete  whether its record covers everything that the configuration requests
+    is_enabled   whether the configuration requests it at all
+    still_holds  whether what it decided holds on this machine; checked if another stage is about to use it
+    settles      the configuration with the settings that it chose, for the stages after it
     """
 
     name: str
@@ -46,12 +48,13 @@ class Stage:
     reads: tuple[str, ...]
     settings: Callable[[Config], Settings]
     work: Callable[[Run], Record]
-    leaves: Callable[[Record], Sequence[str]]
+    outputs: Callable[[Record], Sequence[str]]
     needs: Callable[[Config], tuple[str, ...]] = lambda config: ()
     outside: Callable[[OutsideInput], Any] = lambda outside: None
+    read_tests: Callable[[Config], Sequence[WordTest]] = lambda config: ()
     is_result: bool = False
-    is_whole: Callable[[Config, Record], bool] = lambda config, record: True
-    is_wanted: Callable[[Config], bool] = lambda config: True
+    is_complete: Callable[[Config, Record], bool] = lambda config, record: True
+    is_enabled: Callable[[Config], bool] = lambda config: True
     still_holds: Callable[[Run, Record], bool] = lambda run, record: True
     settles: Callable[[Config, Record], Config] = lambda config, record: config
 

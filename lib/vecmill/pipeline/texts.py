@@ -1,4 +1,4 @@
-"""The stage texts: tokens/ and vocabulary/ to texts/, with the words of every slice and shard counted."""
+"""The stage texts: tokens/ and vocabulary/ to texts/; counts the words of every slice and shard."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ def _run(run: Run) -> Mapping[str, Any]:
 STAGE = Stage(
     "texts",
     ("pairs",),
-    # It needs the words of the vocabulary and not its sampling probabilities, so its key has the settings
-    # that decide on the words and not the key of the whole stage.
+    # It needs the words of the vocabulary and not its sampling probabilities. So its key has the settings
+    # that determine the words, and not the key of the whole stage.
     reads=("tokenize",),
     needs=lambda config: ("vocabulary", "plan"),
     settings=lambda c: c.vocabulary.model_dump() | pick(c.train, "shards", "slices", "seed", "holdout"),
     work=_run,
-    leaves=lambda record: ["texts"],
+    outputs=lambda record: ["texts"],
 )

@@ -19,7 +19,7 @@ from vecmill.storage.schemas import TOKENS
 
 
 def _run(run: Run) -> Mapping[str, Any]:
-    """The input to tokens/. Raises InputError if it has no token."""
+    """Raises InputError if the input has no token."""
     settings, source = run.config.tokenizer, run.config.input
     documents = read_documents(
         run.spark,
@@ -83,5 +83,5 @@ STAGE = Stage(
     settings=lambda c: {"input": c.input.model_dump(), "tokenizer": c.tokenizer.model_dump()},
     outside=lambda outside: [list(file) for file in outside.files],
     work=_run,
-    leaves=lambda record: ["tokens"],
+    outputs=lambda record: ["tokens"],
 )

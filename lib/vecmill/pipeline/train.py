@@ -43,5 +43,5 @@ STAGE = Stage(
     needs=lambda c: ("plan", "pairs") if c.pairs.materialize else ("plan",),
     settings=_settings,
     work=_run,
-    leaves=lambda record: [checkpoints.name(record["round"])] if record.get("round") else [],
+    outputs=lambda record: [checkpoints.name(record["round"])] if record.get("round") else [],
 )

@@ -49,5 +49,5 @@ STAGE = Stage(
     reads=("tokenize",),
     settings=lambda c: c.vocabulary.model_dump() | pick(c.pairs, "subsample", "noise_exponent"),
     work=_run,
-    leaves=lambda record: ["vocabulary"],
+    outputs=lambda record: ["vocabulary"],
 )
