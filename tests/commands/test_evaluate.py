@@ -48,7 +48,7 @@ def test_a_pipe_is_written_to(tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_is_reported_and_not_created(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="--json: cannot write .*No such file or directory"):
+    with pytest.raises(ConfigError, match=r"--json: cannot write .*No such file or directory"):
         write_json("new", tmp_path / "missing" / "scores.json")
 
     assert not (tmp_path / "missing").exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,29 @@ def test_every_command_has_one_line_of_help_without_a_full_stop(command) -> None
     assert 10 < len(command.help) < 80
     assert "\n" not in command.help
     assert not command.help.endswith(".")
+
+
+def test_every_stage_of_the_pipeline_has_a_command() -> None:
+    from vecmill.pipeline import PIPELINE
+
+    for stage in PIPELINE.stages.values():
+        assert set(stage.commands) <= set(NAMES), stage.name
+
+
+@pytest.mark.parametrize("name", ["run", "tokenize", "vocabulary", "pairs", "train", "export"])
+def test_a_command_of_stages_executes_them_in_the_configured_run(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vecmill import pipeline
+    from vecmill.commands import stages
+
+    executed: list[tuple[str, str]] = []
+    monkeypatch.setattr(pipeline, "execute", lambda run, command: executed.append((run, command)))
+    monkeypatch.setattr(stages, "opened_run", lambda arguments: nullcontext(arguments.config))
+
+    assert cli.main([name, "--config", "my.toml"]) == 0
+
+    assert executed == [("my.toml", name)]
 
 
 def test_help_lists_every_command_and_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
