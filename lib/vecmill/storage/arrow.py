@@ -1,4 +1,4 @@
-"""Arrow batches within a task."""
+"""Operations on Arrow batches within a task."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ import pyarrow as pa
 def release_memory() -> None:
     """Return Arrow's unused pooled memory to the system.
 
-    A Python worker lives on and would keep it beside its next tasks: 0.4 GB of 0.5 after it looked words up
-    among 5 million.
+    A Python worker is reused by the next tasks and would keep that memory: 0.4 GB of 0.5 GB after looking
+    words up in a vocabulary of 5 million.
     """
     pa.default_memory_pool().release_unused()
 
 
 def combined(batches: Iterator[pa.RecordBatch], column: str, elements: int) -> Iterator[pa.Table]:
-    """Neighbouring batches as tables, each with `elements` elements or more in the lists of `column`.
+    """Successive batches as tables, each with at least `elements` elements in the lists of `column`.
 
-    Spark bounds a batch by rows and by bytes; work that is done once per batch pays only if it is large.
+    The last table may have fewer. Work that is done once per table pays only if the table is large, and
+    Spark limits the size of its batches.
     """
     held: list[pa.RecordBatch] = []
     count = 0
@@ -34,9 +35,9 @@ def combined(batches: Iterator[pa.RecordBatch], column: str, elements: int) -> I
 
 
 def flat_words(tokens: pa.ListArray) -> pa.DictionaryArray:
-    """The words of all lists, one list after another, each distinct word stored once.
+    """The words of all lists, concatenated, as a dictionary array.
 
-    What is done to words is then done once per distinct word, and to one number per token.
+    Work on words is then done once per distinct word, and work on tokens on one number per token.
     """
     words = tokens.flatten()
     return words if pa.types.is_dictionary(words.type) else words.dictionary_encode()

@@ -1,4 +1,4 @@
-"""Tables that tasks and the driver read and write themselves, because they can open the files."""
+"""Tables whose files tasks and the driver read and write by Arrow, because they can open them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from vecmill.errors import InputError
 from vecmill.storage.local_files import LocalFiles
 from vecmill.storage.parquet import (
     FRUGAL_SCAN,
+    READ_BYTES,
     WRITTEN,
     keep_only,
     read_file,
     read_row_group,
     write,
 )
-from vecmill.storage.store import STAGING, IdSelection, Store, check_names
+from vecmill.storage.schemas import arrow_schema, first_list_column
+from vecmill.storage.store import STAGING, IdSelection, Store, check_ids, check_names
 from vecmill.storage.task_table import StagedTable, TablePart, TaskTable
 
 _ROW_GROUPS = "file string, row_group int"
@@ -52,39 +54,41 @@ class ArrowStore(Store):
         """See Store."""
         self.check_exists(name)
         seen = 0
-        for path in sorted((self.folder / name).glob("*.parquet")):
-            with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
-                check_names(file.schema_arrow.names, schema, str(path))
+        for path, _ in self._files(name, schema):
+            with pq.ParquetFile(path, pre_buffer=False, buffer_size=READ_BYTES) as file:
                 for batch in file.iter_batches(rows, columns=schema.fieldNames()):
-                    if batch.column("id")[0].as_py() != seen:
-                        raise InputError(f"{path}: expected id {seen}, got {batch.column('id')[0].as_py()}")
+                    first = batch.column("id")[0].as_py()
+                    if first != seen:
+                        raise InputError(f"{path}: expected id {seen:,}, got {first:,}")
                     seen += batch.num_rows
                     yield pa.Table.from_batches([batch])
-        if seen != count:
-            raise InputError(f"{self.folder / name}: expected {count:,} rows, got {seen:,}")
+        check_ids(seen, count, self.files.path(name))
 
     def batches(
         self, name: str, schema: StructType, columns: Sequence[str] | None = None
     ) -> Iterator[pa.RecordBatch]:
         """See Store."""
         self.check_exists(name)
-        for path in sorted((self.folder / name).glob("*.parquet")):
-            check_names(pq.read_schema(path).names, schema, str(path))
+        for path, _ in self._files(name, schema):
             yield from read_file(str(path), list(columns or schema.fieldNames()))
 
     def read(self, name: str, schema: StructType) -> TaskTable:
-        """See Store. What Spark would give to different tasks, row groups, goes to different tasks."""
+        """See Store. As in Spark, the unit of work of a task is a row group."""
         self.check_exists(name)
         columns = schema.fieldNames()
         lists = [f"{field.name}.list.element" for field in schema if isinstance(field.dataType, ArrayType)]
-        places = list(_row_groups(self.folder / name, schema))
+        groups = [
+            (str(path), group)
+            for path, metadata in self._files(name, schema)
+            for group in range(metadata.num_row_groups)
+        ]
 
         def read_groups(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             for batch in batches:
-                for place in batch.to_pylist():
-                    yield from read_row_group(place["file"], place["row_group"], columns, lists)
+                for row in batch.to_pylist():
+                    yield from read_row_group(row["file"], row["row_group"], columns, lists)
 
-        return TaskTable(self.spark.createDataFrame(places, _ROW_GROUPS), read_groups)
+        return TaskTable(self.spark.createDataFrame(groups, _ROW_GROUPS), read_groups)
 
     def read_parts(
         self,
@@ -109,20 +113,19 @@ class ArrowStore(Store):
                         for rows in read_file(file, [name for name in columns if name not in values]):
                             yield _with_values(rows, columns, values)
 
-        # One partition per number: Spark reads nothing, and has nothing to bring into order.
+        # One partition per number: Spark neither reads nor sorts anything.
         return TaskTable(self.spark.range(0, len(parts), numPartitions=len(parts)), read_parts)
 
     def stage(
         self, sources: Sequence[TaskTable], name: str, schema: StructType, partition_by: Sequence[str] = ()
     ) -> StagedTable:
         """See Store."""
-        by, staged = list(partition_by), f"{STAGING}/{name}"
-        counted = next((field.name for field in schema if isinstance(field.dataType, ArrayType)), None)
+        by, staged, counted = list(partition_by), f"{STAGING}/{name}", first_list_column(schema)
         target = self.folder / staged
         self.files.delete(staged)
         target.mkdir(parents=True)
 
-        # Made and written by the same function, or the rows would pass through Java in between.
+        # One function computes and writes the rows; between two they would pass through Java.
         def writing(source: TaskTable) -> DataFrame:
             read = source.read
             return source.partitions.mapInArrow(
@@ -131,13 +134,24 @@ class ArrowStore(Store):
 
         reports = functools.reduce(DataFrame.unionByName, map(writing, sources)).collect()
         keep_only(target, [report["file"] for report in reports])
+        if not reports and not by:
+            # Every reader finds the columns of an empty table in a file without rows.
+            pq.write_table(arrow_schema(schema).empty_table(), target / "part-empty.parquet")
+            return StagedTable(staged, [TablePart((), 0, 0)])
         return StagedTable(staged, _parts_of(reports))
+
+    def _files(self, name: str, schema: StructType) -> Iterator[tuple[Path, pq.FileMetaData]]:
+        """The files of a table in the order of its partitions, their columns checked."""
+        for path in sorted((self.folder / name).glob("*.parquet")):
+            metadata = pq.read_metadata(path)
+            check_names(metadata.schema.to_arrow_schema().names, schema, str(path))
+            yield path, metadata
 
 
 def read_table(
     path: Path, schema: StructType, ids: IdSelection | None = None, columns: Sequence[str] | None = None
 ) -> pa.Table:
-    """The Parquet at `path`, a file or a folder, without Spark; `ids` and `columns` as in `Store.collect`.
+    """The table at `path`, a Parquet file or a folder of them, without Spark; see `Store.collect`.
 
     Raises InputError naming every column of the schema that is missing.
     """
@@ -151,37 +165,32 @@ def read_table(
     return table.to_table(list(columns or schema.fieldNames()), filter=chosen, **FRUGAL_SCAN)
 
 
-def _row_groups(folder: Path, schema: StructType) -> Iterator[tuple[str, int]]:
-    """Every row group of a table: its file and its number."""
-    for path in sorted(folder.glob("*.parquet")):
-        with pq.ParquetFile(path) as file:
-            check_names(file.schema_arrow.names, schema, str(path))
-            for group in range(file.num_row_groups):
-                yield str(path), group
-
-
 def _parts(
     folder: Path, partition_by: Sequence[str], only: Mapping[str, Collection[int]]
 ) -> dict[tuple[int, ...], list[str]]:
-    """The files of every part whose values are among `only`, by its values."""
-    places: dict[tuple[int, ...], Path] = {(): folder}
+    """The files of every part whose values are among `only`, by these values."""
+    folders: dict[tuple[int, ...], Path] = {(): folder}
     for column in partition_by:
-        places = {
-            (*values, value): place
-            for values, above in places.items()
-            for value, place in _parts_below(above, column)
+        folders = {
+            (*values, value): below
+            for values, above in folders.items()
+            for value, below in _subfolders(above, column)
             if column not in only or value in only[column]
         }
-    return {values: sorted(map(str, place.glob("*.parquet"))) for values, place in places.items()}
+    return {values: sorted(map(str, part.glob("*.parquet"))) for values, part in folders.items()}
 
 
-def _parts_below(folder: Path, column: str) -> Iterator[tuple[int, Path]]:
-    for place in folder.glob(f"{column}=*"):
-        yield int(place.name.partition("=")[2]), place
+def _subfolders(folder: Path, column: str) -> Iterator[tuple[int, Path]]:
+    for found in folder.glob(f"{column}=*"):
+        yield _value_in(found.name), found
+
+
+def _value_in(folder_name: str) -> int:
+    return int(folder_name.partition("=")[2])
 
 
 def _with_values(rows: pa.RecordBatch, columns: Sequence[str], values: Mapping[str, int]) -> pa.RecordBatch:
-    """The rows, with the columns that are in the path."""
+    """The rows with the columns whose values are in the path."""
     arrays = [
         pa.repeat(pa.scalar(values[name], pa.int32()), len(rows)) if name in values else rows.column(name)
         for name in columns
@@ -190,10 +199,10 @@ def _with_values(rows: pa.RecordBatch, columns: Sequence[str], values: Mapping[s
 
 
 def _parts_of(reports: list[Row]) -> list[TablePart]:
-    """What the reports of all tasks say about each part."""
+    """The parts that the reports of all tasks add up to."""
     sums: dict[tuple[int, ...], TablePart] = {}
     for report in reports:
-        values = tuple(int(place.partition("=")[2]) for place in report["file"].split("/")[:-1])
+        values = tuple(map(_value_in, report["file"].split("/")[:-1]))
         before = sums.get(values, TablePart(values, 0, 0))
         sums[values] = TablePart(values, before.rows + report["rows"], before.elements + report["elements"])
     return sorted(sums.values())

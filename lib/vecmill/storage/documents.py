@@ -1,4 +1,4 @@
-"""The user's corpus as Spark reads it."""
+"""The user's documents, read by Spark."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def read_documents(
 ) -> DataFrame:
     """The corpus as one column: a string, or an array of strings if it is `tokenized`.
 
-    `format` is anything that Spark reads: text, json, parquet, or the name of a data source.
+    format  a format that Spark reads: text, json, parquet, or the name of a data source
 
-    Raises InputError if Spark cannot read it, or if the column is missing, of another type, or holds only
-    nulls (which is how a field that no JSON document has looks).
+    Raises InputError if Spark cannot read the input, or if the column is missing or of another type. A
+    field that no JSON document has counts as missing.
     """
     expected: DataType = ArrayType(StringType()) if tokenized else StringType()
     reader = spark.read.format(format).options(**options)
-    # Given the one field that is needed, Spark need not read all JSON once to find out its fields.
+    # With this schema, Spark need not read all JSON to infer one.
     schema = StructType([StructField(column, expected)])
     where = path or f"the {format} source"
     try:
@@ -42,14 +42,16 @@ def read_documents(
         raise InputError(f"input: cannot read {where} as {format}: {java_cause(error)}") from error
     if column not in source.columns:
         raise InputError(_no_column(column, where, source.columns))
-    found, wanted = source.schema[column].dataType.simpleString(), expected.simpleString()
-    if found != wanted:
+    found = source.schema[column].dataType.simpleString()
+    if found != expected.simpleString():
         remedy = (
-            "tokenizer.kind = 'column' needs text that is already tokenized"
+            "tokenizer.kind = 'column' needs a column of tokens; use another kind for text"
             if tokenized
             else "name a column of text, or use tokenizer.kind = 'column' for array<string>"
         )
-        raise InputError(f"input.column: {column} in {where} must be {wanted}, got {found}; {remedy}")
+        raise InputError(
+            f"input.column: {column} in {where} must be {expected.simpleString()}, got {found}; {remedy}"
+        )
     documents = source.select(column)
     if format == "json" and documents.where(documents[column].isNotNull()).isEmpty():
         fields = spark.read.format(format).options(**options).load(path).columns

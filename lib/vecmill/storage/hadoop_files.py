@@ -1,11 +1,11 @@
-"""Files on whatever file system Hadoop knows: hdfs, s3a, abfss, gs, viewfs, and file too.
+"""Files on every file system that Hadoop supports: hdfs, s3a, abfss, gs, viewfs, and file.
 
-Together with `spark.session` the only module that reaches into Spark's JVM: PySpark has no public way to
-Hadoop's FileSystem.
+PySpark has no public interface to Hadoop's FileSystem, so this module calls it in Spark's JVM.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from pyspark.sql import SparkSession
 
 from vecmill.errors import InputError, VecmillError
 from vecmill.spark.failures import java_cause
-from vecmill.storage.files import FileStatus, OutputError
+from vecmill.storage.files import NEW, NOT_UTF8, FileStatus, failure, full_path
 
 
 @dataclass(frozen=True)
@@ -32,67 +32,62 @@ class HadoopFiles:
 
     def path(self, name: str) -> str:
         """See Files."""
-        return f"{self.root.rstrip('/')}/{name}"
+        return full_path(self.root, name)
 
     def qualified(self, name: str) -> str:
         """The full path of `name` with its file system, such as "hdfs://host/data/run/tokens"."""
-        with self._explained(f"find {self.path(name)}"):
+        with self._explained("find", name):
             return str(self._file_system.makeQualified(self._hadoop_path(name)).toString())
 
     def exists(self, name: str) -> bool:
         """See Files."""
-        with self._explained(f"look for {self.path(name)}"):
+        with self._explained("look for", name):
             return bool(self._file_system.exists(self._hadoop_path(name)))
 
     def names(self, name: str) -> list[str]:
         """See Files."""
         if not self.exists(name):
             return []
-        with self._explained(f"list {self.path(name)}"):
+        with self._explained("list", name):
             entries = self._file_system.listStatus(self._hadoop_path(name))
             return sorted(str(entry.getPath().getName()) for entry in entries)
 
     def size(self, name: str) -> int:
         """See Files."""
-        with self._explained(f"measure {self.path(name)}"):
+        with self._explained("read the size of", name):
             summary = self._file_system.getContentSummary(self._hadoop_path(name))
             return int(summary.getLength())
 
     def modified(self, name: str) -> int:
         """See Files."""
-        with self._explained(f"look at {self.path(name)}"):
+        with self._explained("read the time of", name):
             status = self._file_system.getFileStatus(self._hadoop_path(name))
             return int(status.getModificationTime())
 
     def create(self) -> None:
         """See Files."""
-        with self._explained(f"make {self.root}"):
+        with self._explained("create", ""):
             if not self._file_system.mkdirs(self._path_class(self.root)):
-                raise OutputError(self.root)
+                raise failure("create", self.root, "its file system refused")
 
     def read_text(self, name: str) -> str:
         """See Files."""
-        with self._explained(f"read {self.path(name)}"):
+        with self._explained("read", name):
             stream = self._file_system.open(self._hadoop_path(name))
             try:
-                return str(
-                    self._java.org.apache.commons.io.IOUtils.toString(
-                        stream, self._java.java.nio.charset.StandardCharsets.UTF_8
-                    )
-                )
+                return bytes(self._java.org.apache.commons.io.IOUtils.toByteArray(stream)).decode()
             finally:
                 stream.close()
 
     def read_text_if_any(self, name: str) -> str | None:
         """See Files."""
-        found = next((one for one in (name, _beside(name)) if self.exists(one)), None)
-        return None if found is None else self.read_text(found)
+        return next((self.read_text(path) for path in (name, name + NEW) if self.exists(path)), None)
 
     def write_text(self, name: str, text: str) -> None:
         """See Files."""
-        self._write(_beside(name), text, overwrite=True)
-        with self._explained(f"write {self.path(name)}"):
-            self._rename(_beside(name), name, overwrite=True)
+        self._write(name + NEW, text, overwrite=True)
+        with self._explained("write", name):
+            self._rename(name + NEW, name, overwrite=True)
 
     def create_text(self, name: str, text: str) -> bool:
         """See Files."""
@@ -109,23 +104,23 @@ class HadoopFiles:
     def publish(self, source: str, target: str) -> None:
         """See Files."""
         self.delete(target)
-        with self._explained(f"publish {self.path(target)}"):
+        with self._explained(f"rename {self.path(source)} to", target):
             parent = self._hadoop_path(target).getParent()
             self._file_system.mkdirs(parent)
             self._rename(source, target, overwrite=False)
 
     def delete(self, name: str) -> None:
         """See Files."""
-        with self._explained(f"remove {self.path(name)}"):
+        with self._explained("delete", name):
             self._file_system.delete(self._hadoop_path(name), True)
 
     def put(self, local: Path, name: str) -> None:
         """See Files."""
-        with self._explained(f"write {self.path(name)}"):
+        with self._explained("write", name):
             source = self._path_class("file", "", str(local.absolute()))
             self._file_system.copyFromLocalFile(False, True, source, self._hadoop_path(name))
 
-    # Each dot of a Java name is a call into the JVM, so what stays the same is kept.
+    # Each dot of a Java name is a call into the JVM, so objects that do not change are kept.
 
     @cached_property
     def _java(self) -> Any:
@@ -146,13 +141,13 @@ class HadoopFiles:
     @cached_property
     def _file_system(self) -> Any:
         system = self._path_class(self.root).getFileSystem(self._configuration)
-        # Users may edit run.json; a checksum beside it would then call it corrupt.
+        # Users may edit run.json, and a stale checksum beside it would make it unreadable.
         system.setWriteChecksum(False)
         return system
 
     @cached_property
     def _file_context(self) -> Any:
-        """Hadoop's other interface to the same file system, which can rename over an existing file."""
+        """Hadoop's newer interface to the same file system, which can rename over an existing file."""
         root = self._file_system.makeQualified(self._path_class(self.root))
         return self._hadoop.FileContext.getFileContext(root.toUri(), self._configuration)
 
@@ -171,7 +166,7 @@ class HadoopFiles:
         self._file_context.rename(source_path, target_path, options)
 
     def _write(self, name: str, text: str, *, overwrite: bool) -> None:
-        with self._explained(f"write {self.path(name)}"):
+        with self._explained("write", name):
             stream = self._file_system.create(self._hadoop_path(name), overwrite)
             try:
                 stream.write(text.encode())
@@ -179,25 +174,34 @@ class HadoopFiles:
                 stream.close()
 
     @contextmanager
-    def _explained(self, action: str) -> Iterator[None]:
+    def _explained(self, action: str, name: str) -> Iterator[None]:
         """Turn a failure of the file system into one sentence."""
         try:
             yield
         except Py4JJavaError as error:
-            raise VecmillError(f"could not {action}: {java_cause(error)}") from error
-        except OSError as error:
-            raise VecmillError(f"could not {action}: {error.strerror}") from error
+            raise failure(action, self.path(name), _cause(error)) from error
+        except UnicodeDecodeError as error:
+            raise failure(action, self.path(name), NOT_UTF8) from error
 
 
-def _beside(name: str) -> str:
-    return f"{name}.new"
+# How the operating system calls the causes that Hadoop reports by exceptions, by a pattern of their text.
+_CAUSES = (
+    (r"^AccessControlException|\(Permission denied\)", "Permission denied"),
+    (r"^(FileNotFound|NoSuchFile)Exception", "No such file or directory"),
+    (r"^ParentNotDirectoryException", "Not a directory"),
+)
+
+
+def _cause(error: Py4JJavaError) -> str:
+    text = java_cause(error)
+    return next((cause for pattern, cause in _CAUSES if re.search(pattern, text)), text)
 
 
 def list_input(spark: SparkSession, path: str) -> list[FileStatus]:
     """The files that Spark would read at `path`: a file, a folder with everything below it, or a glob.
 
-    Hidden names (beginning with "." or "_") are left out, as Spark leaves them out. The driver holds
-    one entry per file.
+    Hidden names, which begin with "." or "_", are left out, as in Spark. The driver holds one entry per
+    file.
 
     Raises InputError if the path does not exist or holds no file.
     """

@@ -1,4 +1,4 @@
-"""Files on this machine's own file system and its mounts."""
+"""Files on the file systems of this machine: its disks and mounts."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from vecmill.errors import VecmillError
-from vecmill.storage import atomic
-from vecmill.storage.files import OutputError
+from vecmill import atomic
+from vecmill.storage.files import NEW, NOT_UTF8, failure, full_path
 
 
 def local_path(root: str) -> Path | None:
-    """The path on this machine that `root` names, plainly or as "file:..."; None on other file systems."""
-    # Not urlparse: in Hadoop's paths "#" and "?" are letters like any other.
+    """The path on this machine that `root` names, plain or as "file:..."; None for other file systems."""
+    # Not urlparse: in Hadoop's paths "#" and "?" are ordinary characters.
     found = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):/", root)
     if found is None:
         return Path(root)
@@ -32,11 +31,12 @@ class LocalFiles:
 
     def path(self, name: str) -> str:
         """See Files."""
-        return f"{self.root.rstrip('/')}/{name}"
+        return full_path(self.root, name)
 
     def exists(self, name: str) -> bool:
         """See Files."""
-        return (self.local / name).exists()
+        with self._explained("look for", name):
+            return (self.local / name).exists()
 
     def names(self, name: str) -> list[str]:
         """See Files."""
@@ -48,22 +48,20 @@ class LocalFiles:
     def size(self, name: str) -> int:
         """See Files."""
         top = self.local / name
-        with self._explained("measure", name):
+        with self._explained("read the size of", name):
             if not top.is_dir():
                 return top.stat().st_size
             return sum(file.stat().st_size for file in top.rglob("*") if file.is_file())
 
     def modified(self, name: str) -> int:
         """See Files."""
-        with self._explained("look at", name):
+        with self._explained("read the time of", name):
             return (self.local / name).stat().st_mtime_ns // 1_000_000
 
     def create(self) -> None:
         """See Files."""
-        try:
+        with self._explained("create", ""):
             self.local.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(self.root, error.strerror or "") from error
 
     def read_text(self, name: str) -> str:
         """See Files."""
@@ -72,9 +70,7 @@ class LocalFiles:
 
     def read_text_if_any(self, name: str) -> str | None:
         """See Files."""
-        new = f"{name}.new"
-        found = next((one for one in (name, new) if self.exists(one)), None)
-        return None if found is None else self.read_text(found)
+        return next((self.read_text(path) for path in (name, name + NEW) if self.exists(path)), None)
 
     def write_text(self, name: str, text: str) -> None:
         """See Files."""
@@ -84,8 +80,10 @@ class LocalFiles:
     def create_text(self, name: str, text: str) -> bool:
         """See Files."""
         with self._explained("write", name):
+            path = self.local / name
+            path.parent.mkdir(parents=True, exist_ok=True)
             try:
-                with (self.local / name).open("x", encoding="utf-8", newline="") as file:
+                with path.open("x", encoding="utf-8", newline="") as file:
                     file.write(text)
             except FileExistsError:
                 return False
@@ -94,25 +92,25 @@ class LocalFiles:
     def publish(self, source: str, target: str) -> None:
         """See Files."""
         self.delete(target)
-        with self._explained("publish", target):
+        with self._explained(f"rename {self.path(source)} to", target):
             (self.local / target).parent.mkdir(parents=True, exist_ok=True)
             (self.local / source).rename(self.local / target)
 
     def delete(self, name: str) -> None:
         """See Files."""
-        place = self.local / name
-        with self._explained("remove", name):
-            if place.is_dir() and not place.is_symlink():
-                shutil.rmtree(place)
+        path = self.local / name
+        with self._explained("delete", name):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
             else:
-                place.unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
 
     def put(self, local: Path, name: str) -> None:
         """See Files."""
-        place = self.local / name
+        path = self.local / name
         with self._explained("write", name):
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(local, place)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(local, path)
 
     @contextmanager
     def _explained(self, action: str, name: str) -> Iterator[None]:
@@ -120,7 +118,6 @@ class LocalFiles:
         try:
             yield
         except UnicodeDecodeError as error:
-            raise VecmillError(f"could not {action} {self.path(name)}: it is not UTF-8 text") from error
+            raise failure(action, self.path(name), NOT_UTF8) from error
         except OSError as error:
-            cause = error.strerror or str(error)
-            raise VecmillError(f"could not {action} {self.path(name)}: {cause}") from error
+            raise failure(action, self.path(name), error.strerror or str(error)) from error

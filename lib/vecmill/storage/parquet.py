@@ -1,8 +1,8 @@
-"""Parquet files as tasks write and read them: whole columns, as Arrow has them.
+"""Parquet files as tasks write and read them by Arrow, column by column.
 
-Spark takes lists apart and moves them element by element through Java, which costs several times what
-making them does. What Spark's committer would do is done here: every attempt of a task writes files of its
-own, and only those that a finished task reported are kept.
+Spark would move lists through Java element by element, which costs several times as much as computing them.
+In place of Spark's committer, every attempt of a task writes files of its own, and only the files that a
+finished task reported are kept.
 """
 
 from __future__ import annotations
@@ -24,32 +24,32 @@ from pyspark.sql.types import LongType, StringType, StructField, StructType
 from vecmill.storage.arrow import release_memory
 from vecmill.storage.schemas import arrow_schema
 
-# Rows read together, and encoded together so that batches end where groups do. More take more memory: 20 MB
-# of pairs at window 5. Of long rows a batch holds so many bytes of a file, which may become three times as
-# many once they are decoded, and a group ends with the batch that brings it to so many bytes.
+# Rows per batch that is read, and per row group that is written, a multiple of it: 20 MB of pairs at window
+# 5. If rows are long, a batch has at most so many bytes of a file, which may be three times as many once
+# decoded, and a group ends with the batch that brings it to so many bytes.
 _BATCH_ROWS, _BATCH_BYTES = 1 << 16, 1 << 22
 _GROUP_ROWS, _GROUP_BYTES = 6 * _BATCH_ROWS, 1 << 24
 
-_READ_BYTES = 1 << 20
+READ_BYTES = 1 << 20
 
-# Neither compressed nor encoded by a dictionary.
+# Types that are neither compressed nor encoded by a dictionary.
 _STORED_PLAIN = (pa.int32(), pa.float32(), pa.binary())
 
-# Bytes of distinct words in a group above which each word is written out: more than a group can have. With
-# the usual megabyte half of them would be.
+# Above so many bytes of distinct words in a group, Arrow writes every word out. A group never has as many;
+# with the default of 1 MB, half of the words would be written out.
 _DICTIONARY_BYTES = 1 << 26
 
-# Without these Arrow reads several files and row groups ahead, whole, however little is needed of them.
+# By default, Arrow reads several whole files and row groups ahead, however few of their rows are needed.
 FRUGAL_SCAN: dict[str, Any] = {
     "fragment_scan_options": ds.ParquetFragmentScanOptions(
-        pre_buffer=False, use_buffered_stream=True, buffer_size=_READ_BYTES
+        pre_buffer=False, use_buffered_stream=True, buffer_size=READ_BYTES
     ),
     "batch_size": 1 << 14,
     "batch_readahead": 1,
     "fragment_readahead": 1,
 }
 
-# What a task reports of each file that it wrote; `elements` is as in `TablePart`.
+# What a task reports about each file that it wrote; `elements` is as in `TablePart`.
 WRITTEN = StructType(
     [
         StructField("file", StringType(), False),
@@ -60,14 +60,14 @@ WRITTEN = StructType(
 
 
 def rows_per_batch(rows: int, size: int) -> int:
-    """How many of `rows` a task reads at once that take `size` bytes of a file before compression."""
+    """Rows to read at once from a file or row group of `rows` rows and `size` bytes before compression."""
     return max(1, min(_BATCH_ROWS, rows * _BATCH_BYTES // max(size, 1)))
 
 
 def read_file(path: str, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
     """The rows of a file in their order."""
-    # Without these Arrow reads the whole file before it decodes the first row.
-    with pq.ParquetFile(path, pre_buffer=False, buffer_size=_READ_BYTES) as file:
+    # By default, Arrow reads the whole file before it decodes the first row.
+    with pq.ParquetFile(path, pre_buffer=False, buffer_size=READ_BYTES) as file:
         groups = (file.metadata.row_group(number) for number in range(file.num_row_groups))
         rows = rows_per_batch(file.metadata.num_rows, sum(group.total_byte_size for group in groups))
         yield from file.iter_batches(rows, columns=columns)
@@ -76,9 +76,9 @@ def read_file(path: str, columns: list[str] | None = None) -> Iterator[pa.Record
 def read_row_group(
     path: str, number: int, columns: list[str], as_dictionaries: list[str]
 ) -> Iterator[pa.RecordBatch]:
-    """The rows of a row group; `as_dictionaries` are columns of the file whose values come encoded so."""
+    """The rows of a row group in their order; the columns `as_dictionaries` come as Arrow dictionaries."""
     with pq.ParquetFile(
-        path, read_dictionary=as_dictionaries, pre_buffer=False, buffer_size=_READ_BYTES
+        path, read_dictionary=as_dictionaries, pre_buffer=False, buffer_size=READ_BYTES
     ) as file:
         group = file.metadata.row_group(number)
         rows = rows_per_batch(group.num_rows, group.total_byte_size)
@@ -86,7 +86,7 @@ def read_row_group(
 
 
 def keep_only(folder: Path, reported: Iterable[str]) -> None:
-    """Delete the files of attempts that failed or came second; `reported` are paths below `folder`."""
+    """Delete the files of failed and duplicate attempts: all but those `reported`, paths below `folder`."""
     kept = {folder / file for file in reported}
     for found in folder.rglob("*.parquet"):
         if found not in kept:
@@ -94,18 +94,27 @@ def keep_only(folder: Path, reported: Iterable[str]) -> None:
 
 
 def write(
-    batches: Iterator[pa.RecordBatch], folder: Path, partition_by: list[str], counted: str | None
+    batches: Iterator[pa.RecordBatch],
+    folder: Path,
+    partition_by: list[str],
+    counted: str | None,
+    *,
+    group_rows: int = _GROUP_ROWS,
+    group_bytes: int = _GROUP_BYTES,
 ) -> Iterator[pa.RecordBatch]:
-    """Write the batches of one task to one file per part, and yield batches of WRITTEN.
+    """Write the batches of one task to one file per part, and yield one row of WRITTEN per file.
 
-    counted  the list column whose elements are counted, None for no such column
+    counted      the list column whose elements are counted; None for none
+    group_rows   rows per row group; only the last may have fewer
+    group_bytes  a group of fewer rows ends with the batch that brings it to so many bytes
     """
     context = TaskContext.get()
     task = context.partitionId() if context else 0
     for values, of_part in itertools.groupby(_cut(batches, partition_by), lambda cut: cut[0]):
-        places = [f"{column}={value}" for column, value in zip(partition_by, values, strict=True)]
-        file = "/".join([*places, f"part-{task:05}-{uuid4().hex}.parquet"])
-        rows, elements = _write_file((batch for _, batch in of_part), folder / file, counted)
+        folders = [f"{column}={value}" for column, value in zip(partition_by, values, strict=True)]
+        file = "/".join([*folders, f"part-{task:05}-{uuid4().hex}.parquet"])
+        groups = _groups((batch for _, batch in of_part), group_rows, group_bytes)
+        rows, elements = _write_file(groups, folder / file, counted, group_rows)
         written = {"file": file, "rows": rows, "elements": elements}
         yield pa.RecordBatch.from_pylist([written], arrow_schema(WRITTEN))
     release_memory()
@@ -114,7 +123,7 @@ def write(
 def _cut(
     batches: Iterator[pa.RecordBatch], by: list[str]
 ) -> Iterator[tuple[tuple[int, ...], pa.RecordBatch]]:
-    """Batches of one part each: its values, and the columns that are not in its path."""
+    """Batches of one part each: its values, and its rows without the columns `by`."""
     for batch in batches:
         values = np.array([batch.column(name).to_numpy() for name in by]).reshape(len(by), batch.num_rows)
         begins = np.flatnonzero(np.diff(values, axis=1).any(axis=0)) + 1
@@ -124,21 +133,23 @@ def _cut(
                 yield tuple(values[:, begin].tolist()), rest.slice(begin, end - begin)
 
 
-def _write_file(batches: Iterator[pa.RecordBatch], target: Path, counted: str | None) -> tuple[int, int]:
+def _write_file(
+    groups: Iterator[pa.Table], target: Path, counted: str | None, group_rows: int
+) -> tuple[int, int]:
     """Write a file; its rows, and the elements of the list column `counted`."""
-    first = next(batches)
+    first = next(groups)
     rows = elements = 0
     target.parent.mkdir(parents=True, exist_ok=True)
-    # A group is encoded while the next one is made, so that the last task of a job leaves no core idle.
+    # A group is encoded while the next one is computed, so the last task of a job keeps two cores busy.
     with (
         pq.ParquetWriter(target, first.schema, **_encoding(first.schema)) as out,
         ThreadPoolExecutor(1) as encoder,
     ):
         under_way: Future[None] | None = None
-        for group in _groups(first, batches):
+        for group in itertools.chain([first], groups):
             if under_way:
                 under_way.result()
-            under_way = encoder.submit(out.write_table, group, _GROUP_ROWS)
+            under_way = encoder.submit(out.write_table, group, group_rows)
             rows += group.num_rows
             if counted:
                 elements += sum(len(chunk.flatten()) for chunk in group[counted].chunks)
@@ -147,15 +158,16 @@ def _write_file(batches: Iterator[pa.RecordBatch], target: Path, counted: str | 
     return rows, elements
 
 
-def _groups(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Tables of _GROUP_ROWS rows, or fewer that are long; only the last may be smaller."""
+def _groups(batches: Iterator[pa.RecordBatch], group_rows: int, group_bytes: int) -> Iterator[pa.Table]:
+    """The rows, at least one batch, in the tables that become row groups: see `write`."""
+    first = next(batches)
     held, count, size = [first], first.num_rows, first.nbytes
-    for batch in rest:
-        while count >= _GROUP_ROWS or size >= _GROUP_BYTES:
+    for batch in batches:
+        while count >= group_rows or size >= group_bytes:
             table = pa.Table.from_batches(held)
-            yield table.slice(0, _GROUP_ROWS)
-            held = table.slice(_GROUP_ROWS).to_batches()
-            count, size = max(count - _GROUP_ROWS, 0), sum(part.nbytes for part in held)
+            yield table.slice(0, group_rows)
+            held = table.slice(group_rows).to_batches()
+            count, size = max(count - group_rows, 0), sum(part.nbytes for part in held)
         held.append(batch)
         count, size = count + batch.num_rows, size + batch.nbytes
     yield pa.Table.from_batches(held)
@@ -164,10 +176,10 @@ def _groups(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterator[p
 def _encoding(schema: pa.Schema) -> dict[str, Any]:
     """Integers in as many bits as they need, strings by dictionary; no statistics.
 
-    Integers of 32 bits take the bits of their differences within a block, and are not compressed: half the
-    CPU of zstd, for a third more space. BYTE_STREAM_SPLIT with zstd would cost as little for a twentieth
-    more space, but Spark 4.1 cannot read it. Trained floats stay as they are, in lists and in the bytes of
-    blocks: they do not compress. No reader uses statistics, since every file is read whole.
+    Integers of 32 bits are stored as differences within a block, uncompressed: half the CPU of zstd for a
+    third more space. BYTE_STREAM_SPLIT with zstd would cost as little CPU for a twentieth more space, but
+    Spark 4.1 cannot read it. Trained floats, in lists and in the bytes of blocks, do not compress. Readers
+    need no statistics, because they read every file whole.
     """
     elements = {_in_parquet(field): _element(field) for field in schema}
     integers = [name for name, kind in elements.items() if pa.types.is_int32(kind)]

@@ -1,4 +1,4 @@
-"""The columns of every table, in one place: what a stage may read and must write."""
+"""The columns of every table: what stages write, and what they may read."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def _table(**columns: object) -> StructType:
 
 _INTS = ArrayType(IntegerType(), False)
 
-# One row per document that has a token. `document_id` is a hash of the document's content: the same
-# document has the same id in whatever file and partition it lies.
+# One row per document that has a token. `document_id` is a hash of the document's content, so it does not
+# depend on the file or the partition.
 TOKENS = _table(document_id=LongType(), tokens=ArrayType(StringType(), False))
 
 VOCABULARY = _table(
@@ -36,7 +36,7 @@ VOCABULARY = _table(
     noise_probability=DoubleType(),
 )
 
-# The corpus as word ids, cut into texts of bounded length and dealt to slices and shards.
+# The corpus as word ids, cut into texts of bounded length that are distributed over slices and shards.
 TEXTS = _table(
     slice=IntegerType(),
     shard=IntegerType(),
@@ -59,9 +59,9 @@ PAIRS = _table(
 
 PAIRS_BY = ("epoch", "slice", "shard")
 
-# The pairs (w, c, +) of blocked training, part by part as each shard drew them: `words` and `contexts` are
-# little-endian int32, one id per pair. Noise is drawn while training. Binary, because Spark moves lists
-# number by number.
+# The pairs (w, c, +) of blocked training, in parts as each shard drew them. `words` and `contexts` are
+# little-endian int32, one id per pair; they are binary because Spark moves lists element by element. Noise
+# is drawn while training.
 BUCKETS = _table(
     epoch=IntegerType(),
     slice=IntegerType(),
@@ -78,9 +78,9 @@ BUCKETS_BY = ("epoch", "slice", "stratum")
 
 TRIPLES = _table(w=IntegerType(), c=IntegerType(), label=IntegerType())
 
-# Parameters by blocks of rows: a block holds `rows` rows of a table from `first_row` on, and `values` is
-# rows x columns of little-endian float32, row by row. The table METRICS has one row per worker, of float64:
-# what the worker did in the round.
+# Parameters in blocks of rows: a block holds `rows` rows of a table, the first of which is `first_row`;
+# `values` is little-endian float32 (rows, columns) in row-major order. The table METRICS has one row of
+# float64 per worker: its metrics of the round.
 BLOCKS = _table(table=StringType(), first_row=IntegerType(), rows=IntegerType(), values=BinaryType())
 
 METRICS = "metrics"
@@ -105,15 +105,17 @@ _ARROW_TYPES: dict[type[DataType], pa.DataType] = {
 
 
 def arrow_schema(schema: StructType) -> pa.Schema:
-    """The same columns as Arrow has them, none of which holds a null.
-
-    That nothing is null saves a fifth of the time that reading takes.
-    """
+    """The same columns as Arrow types, none nullable, which saves a fifth of the time of reading."""
     return pa.schema(pa.field(field.name, arrow_type(field.dataType), nullable=False) for field in schema)
 
 
 def arrow_type(kind: DataType) -> pa.DataType:
-    """A type of a column as Arrow has it; the elements of a list are not null."""
+    """The Arrow type of a column; elements of lists are not nullable."""
     if isinstance(kind, ArrayType):
         return pa.list_(pa.field("element", arrow_type(kind.elementType), nullable=False))
     return _ARROW_TYPES[type(kind)]
+
+
+def first_list_column(schema: StructType) -> str | None:
+    """The list column whose elements `storage.task_table.TablePart` counts; None if there is none."""
+    return next((field.name for field in schema if isinstance(field.dataType, ArrayType)), None)

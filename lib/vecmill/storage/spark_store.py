@@ -8,9 +8,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 import pyarrow as pa
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, StructType
+from pyspark.sql.types import StructType
 
-from vecmill.storage.store import IdSelection, Store
+from vecmill.storage.schemas import first_list_column
+from vecmill.storage.store import IdSelection, Store, check_ids
 from vecmill.storage.task_table import StagedTable, TablePart, TaskTable
 
 
@@ -32,20 +33,24 @@ class SparkStore(Store):
             table = table.where(F.col("id").between(ids.start, ids.stop - 1))
         elif ids is not None:
             # As a table, because there may be thousands.
-            wanted = self.spark.createDataFrame(pa.table({"id": pa.array(ids, pa.int32())}))
-            table = table.join(F.broadcast(wanted), "id", "left_semi")
+            selected = self.spark.createDataFrame(pa.table({"id": pa.array(ids, pa.int32())}))
+            table = table.join(F.broadcast(selected), "id", "left_semi")
         return table.select(*(columns or schema.fieldNames())).toArrow()
 
     def in_order(self, name: str, schema: StructType, count: int, rows: int) -> Iterator[pa.Table]:
-        """See Store."""
+        """See Store. Runs one query per table."""
+        seen = 0
         for begin in range(0, count, rows):
             ids = range(begin, min(begin + rows, count))
-            yield self.collect(name, schema, ids).sort_by("id")
+            table = self.collect(name, schema, ids).sort_by("id")
+            seen += table.num_rows
+            yield table
+        check_ids(seen, count, self.files.path(name))
 
     def batches(
         self, name: str, schema: StructType, columns: Sequence[str] | None = None
     ) -> Iterator[pa.RecordBatch]:
-        """See Store. All of it is collected to the driver first."""
+        """See Store. The whole table is collected to the driver first."""
         yield from self.collect(name, schema, columns=columns).to_batches()
 
     def read(self, name: str, schema: StructType) -> TaskTable:
@@ -62,16 +67,16 @@ class SparkStore(Store):
     ) -> TaskTable:
         """See Store."""
         self.check_exists(name)
-        # Spark lists no more than the parts to be read, as far as the path can say which these are.
-        place = name
+        # Spark lists only the folders of the parts to be read, as far as one value per column is selected.
+        folder = name
         for column in partition_by:
             if len(only.get(column, ())) != 1:
                 break
-            place += f"/{column}={next(iter(only[column]))}"
-        if not self.files.exists(place):
+            folder += f"/{column}={next(iter(only[column]))}"
+        if not self.files.exists(folder):
             return TaskTable(self.spark.createDataFrame([], schema).select(*columns))
         reader = self.spark.read.schema(schema).option("basePath", self.files.path(name))
-        rows = reader.parquet(self.files.path(place))
+        rows = reader.parquet(self.files.path(folder))
         for column, values in only.items():
             rows = rows.where(F.col(column).isin(*values))
         return TaskTable(rows.select(*columns))
@@ -79,12 +84,12 @@ class SparkStore(Store):
     def stage(
         self, sources: Sequence[TaskTable], name: str, schema: StructType, partition_by: Sequence[str] = ()
     ) -> StagedTable:
-        """See Store."""
+        """See Store. Parts are counted by reading them back."""
         rows = functools.reduce(
             DataFrame.unionByName,
             (source.partitions.mapInArrow(source.read, schema) for source in sources),
         )
-        counted = next((field.name for field in schema if isinstance(field.dataType, ArrayType)), None)
+        counted = first_list_column(schema)
         elements = F.sum(F.size(counted) if counted else F.lit(0))
         counts = F.count(F.lit(1)).alias("rows"), elements.alias("elements")
         if not partition_by:

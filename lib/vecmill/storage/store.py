@@ -2,6 +2,8 @@
 
 A store is an `ArrowStore` if tasks can open the files of the folder (local disks, shared mounts), and a
 `SparkStore` if only Spark can. Nothing else decides how a table is read or written.
+
+Functions that a store sends to tasks must not refer to the store, which holds the session.
 """
 
 from __future__ import annotations
@@ -14,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import StructType
+from pyspark.sql.types import StructField, StructType
 
 from vecmill.errors import ConfigError, InputError
 from vecmill.storage.files import Files
 from vecmill.storage.task_table import StagedTable, TaskTable
 
-# Tables lie here while they are written; Spark's readers pass over names that begin with a dot.
+# Tables lie here until they are published. Spark's readers ignore names that begin with a dot.
 STAGING = ".staging"
 
 # Which rows of a table to read: a range of ids, or some ids in any order.
@@ -28,10 +30,12 @@ IdSelection = range | npt.NDArray[np.integer]
 
 
 class Store(ABC):
-    """Tables in a folder. Every method that reads a table checks its columns and raises InputError, naming
-    those that are missing, or saying that the table does not exist.
+    """Tables in a folder, each a folder of Parquet files.
 
-    tasks_open_files  whether tasks read and write the files of the folder themselves
+    Methods that read a table raise InputError if it does not exist. All but `read_parts` also raise it if
+    columns are missing, and name them.
+
+    tasks_open_files  whether tasks read and write the files themselves
     """
 
     tasks_open_files: ClassVar[bool]
@@ -44,7 +48,7 @@ class Store(ABC):
     def spark(self) -> SparkSession:
         """The session that reads and writes tables in tasks. Raises ConfigError if the store has none."""
         if self._session is None:
-            raise ConfigError([f"{self.files.root} was opened to be read without Spark; give a session"])
+            raise ConfigError([f"{self.files.root} was opened without a Spark session; open it with one"])
         return self._session
 
     @abstractmethod
@@ -55,24 +59,24 @@ class Store(ABC):
         ids: IdSelection | None = None,
         columns: Sequence[str] | None = None,
     ) -> pa.Table:
-        """A table on the driver: all of it, the rows whose column `id` is selected, or some columns."""
+        """A table on the driver, in any order: all of it, or the rows with these ids, or some columns."""
 
     @abstractmethod
     def in_order(self, name: str, schema: StructType, count: int, rows: int) -> Iterator[pa.Table]:
-        """A table that was sorted by its column `id`, 0 to `count` - 1, on the driver, `rows` at a time.
+        """A table on the driver in the order of its ids 0 to `count` - 1, at most `rows` rows at a time.
 
-        Raises InputError if ids are missing.
+        The table was written sorted by its column `id`. Raises InputError if ids are missing.
         """
 
     @abstractmethod
     def batches(
         self, name: str, schema: StructType, columns: Sequence[str] | None = None
     ) -> Iterator[pa.RecordBatch]:
-        """A table on the driver in any order, batch by batch, or some of its columns."""
+        """A table, or some of its columns, on the driver, batch by batch in any order."""
 
     @abstractmethod
     def read(self, name: str, schema: StructType) -> TaskTable:
-        """A table in tasks, whose rows may be of any length; string columns may be dictionaries."""
+        """A table in tasks. Its rows may be long; strings in lists may come as Arrow dictionaries."""
 
     @abstractmethod
     def read_parts(
@@ -83,10 +87,11 @@ class Store(ABC):
         columns: Sequence[str],
         only: Mapping[str, Collection[int]],
     ) -> TaskTable:
-        """Some columns of those parts of a table whose values are among `only`: one partition per part.
+        """Some columns of some parts of a table in tasks: one partition per part.
 
-        Parts come in the order of their values, rows as they were written. Read it within
-        `spark.session.using(spark, ONE_FILE_ONE_TASK)`.
+        A part has one value in each column of `partition_by`; `only` lists the values of the parts to read,
+        by column. Parts come in the order of their values, rows in the order in which they were written.
+        Run it within `spark.session.using(spark, ONE_FILE_ONE_TASK)`.
         """
 
     @abstractmethod
@@ -95,12 +100,12 @@ class Store(ABC):
     ) -> StagedTable:
         """Write the rows of all sources as one table below the staging folder, and count them.
 
-        The columns `partition_by` hold integers, by which each partition is sorted. As with Spark, they go
-        into the path as name=value and not into the files.
+        The columns of `partition_by` hold integers, and each partition is sorted by them. As in Spark, they
+        become folders name=value and are left out of the files.
         """
 
     def publish(self, staged: StagedTable | str, name: str) -> None:
-        """Put a table that is staged in its place, over what is there."""
+        """Rename a staged table to `name`, replacing the table that is there."""
         self.files.publish(staged if isinstance(staged, str) else staged.place, name)
 
     def write(self, sources: Sequence[TaskTable], name: str, schema: StructType) -> StagedTable:
@@ -120,7 +125,7 @@ class Store(ABC):
     def stage_frame(
         self, frame: DataFrame, name: str, partition_by: Sequence[str] = (), compression: str = "zstd"
     ) -> str:
-        """Have Spark write a table below the staging folder; where it lies."""
+        """Write a table below the staging folder by Spark; returns where it lies."""
         staged = f"{STAGING}/{name}"
         writer = frame.write.mode("overwrite").option("compression", compression)
         writer.partitionBy(*partition_by).parquet(self.files.path(staged))
@@ -139,15 +144,29 @@ def check_columns(table: DataFrame, schema: StructType, where: str) -> None:
     for field in schema:
         expected = field.dataType.simpleString()
         if field.name not in found:
-            faults.append(f"column {field.name} ({expected}) is missing")
+            faults.append(_missing(field))
         elif found[field.name] != expected:
             faults.append(f"column {field.name} must be {expected}, got {found[field.name]}")
     if faults:
-        raise InputError(f"{where} does not have the columns it should have: {'; '.join(faults)}")
+        raise _wrong_columns(where, faults)
 
 
 def check_names(found: Sequence[str], schema: StructType, where: str) -> None:
-    """Raise InputError naming every column of `schema` that is not among those found."""
-    missing = [column for column in schema.fieldNames() if column not in found]
+    """Raise InputError naming every column of `schema` that is not among `found`."""
+    missing = [_missing(field) for field in schema if field.name not in found]
     if missing:
-        raise InputError(f"{where} does not have the columns it should have: it lacks {', '.join(missing)}")
+        raise _wrong_columns(where, missing)
+
+
+def _missing(field: StructField) -> str:
+    return f"column {field.name} ({field.dataType.simpleString()}) is missing"
+
+
+def _wrong_columns(where: str, faults: Sequence[str]) -> InputError:
+    return InputError(f"{where} does not have the expected columns: {'; '.join(faults)}")
+
+
+def check_ids(found: int, expected: int, where: str) -> None:
+    """Raise InputError if a table has another number of ids than expected."""
+    if found != expected:
+        raise InputError(f"{where}: expected {expected:,} rows, got {found:,}")

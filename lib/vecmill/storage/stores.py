@@ -1,4 +1,4 @@
-"""Which store a folder has: decided here, once for a run."""
+"""Opening the store of a folder: decides once for a run whether tasks open the files."""
 
 from __future__ import annotations
 
@@ -18,27 +18,33 @@ from vecmill.storage.store import Store
 def open_store(
     root: str, spark: SparkSession | None = None, *, tasks_open_files: bool | None = None
 ) -> Store:
-    """The store of a folder. By default tasks open its files if it lies on this machine or on a mount.
+    """The store of a folder. Without `spark`, the folder is on this machine and is only read.
 
-    Raises ConfigError if the folder is elsewhere and there is no session to read it with.
+    tasks_open_files  whether tasks open its files; None: if it is on this machine or a mount, for which its
+                      path must be the same on every worker
+
+    Raises ConfigError if there is no session but the folder or `tasks_open_files` needs one, or if tasks
+    are to open files that are not on this machine.
     """
     if spark is None:
         local = local_path(root)
-        if local is None:
-            raise ConfigError([f"{root} is not on this machine; give the Spark session that reads it"])
+        if local is None or tasks_open_files is False:
+            raise ConfigError([f"{root} cannot be read without Spark; give a Spark session"])
         return ArrowStore(LocalFiles(root, local), None)
     hadoop = HadoopFiles(spark, root)
-    # A path without a scheme lies where the cluster's default file system is.
-    folder = local_path(hadoop.qualified(""))
-    if folder is None or tasks_open_files is False:
+    # A path without a scheme belongs to the default file system of the cluster.
+    local = local_path(hadoop.qualified(""))
+    if local is None and tasks_open_files:
+        raise ConfigError([f"{root} is not on this machine, so tasks cannot open its files"])
+    if local is None or tasks_open_files is False:
         return SparkStore(hadoop, spark)
-    return ArrowStore(LocalFiles(root, folder), spark)
+    return ArrowStore(LocalFiles(root, local), spark)
 
 
 def open_output(root: str, spark: SparkSession, *, tasks_open_files: bool | None = None) -> Store:
-    """The same for a folder to write to, created if it is missing and tried.
+    """The store of a folder to write to, which is created if it is missing.
 
-    Raises OutputError (exit code 2) if it cannot be created or written to.
+    Raises OutputError if it cannot be created or written to.
     """
     try:
         store = open_store(root, spark, tasks_open_files=tasks_open_files)
@@ -54,8 +60,8 @@ def is_local(path: str) -> bool:
 
 
 def as_local(path: str) -> Path:
-    """The path on this machine that `path` names, plainly or as "file:...". Raises ConfigError."""
-    found = local_path(path)
-    if found is None:
+    """The path on this machine that `path` names, plain or as "file:...". Raises ConfigError."""
+    local = local_path(path)
+    if local is None:
         raise ConfigError([f"{path} is not on this machine; name a file or folder that is"])
-    return found
+    return local

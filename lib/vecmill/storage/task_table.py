@@ -1,4 +1,4 @@
-"""Tables as tasks make and read them."""
+"""Tables as tasks compute and read them."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ ArrowMap = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
 def unchanged(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The batches as they are: how a partition is read that holds the table itself."""
+    """The same batches: the map of partitions that hold the rows of the table itself."""
     return batches
 
 
 class TaskTable(NamedTuple):
-    """A table as partitions, and what turns the Arrow batches of a partition into those of the table."""
+    """A table of partitions, and the map from the Arrow batches of a partition to those of the table."""
 
     partitions: DataFrame
     read: ArrowMap = unchanged
 
 
 class TablePart(NamedTuple):
-    """The part of a table that has the same values in the columns that partition it.
+    """The rows of a table that have the same values in the columns by which it is partitioned.
 
-    elements  total number of elements in its first list column
+    elements  total number of elements in its first list column; 0 if it has none
     """
 
     values: tuple[int, ...]
@@ -35,7 +35,7 @@ class TablePart(NamedTuple):
 
 
 class StagedTable(NamedTuple):
-    """A table that is written and not yet published: where it lies, and its parts."""
+    """A table that was written but not published: where it lies, and its parts."""
 
     place: str
     parts: list[TablePart]
