@@ -62,7 +62,7 @@ def test_triples_of_buckets_are_positive_and_noise_is_explained(run: Run, spark:
 
     assert header.split() == ["w", "c", "label"]
     assert [line.split() for line in lines] == [["king", "the", "+"], ["queen", "the", "+"]]
-    assert "blocked training draws the noise words" in note
+    assert "noise, label -, is drawn while training" in note
 
 
 def test_a_run_without_written_pairs_is_reported_with_the_remedy(run: Run) -> None:

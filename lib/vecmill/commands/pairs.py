@@ -69,7 +69,7 @@ def first_triples(run: Run, count: int) -> Iterator[str]:
     for w, c, label in triples:
         yield f"{words[w]:<20} {words[c]:<20} {_SIGNS[label]}"
     if in_buckets:
-        yield "(blocked training draws the noise words, label -, while it trains)"
+        yield "(blocked training: noise, label -, is drawn while training)"
 
 
 def triples_of_rows(rows: DataFrame, count: int) -> list[Triple]:
