@@ -54,6 +54,19 @@ def test_the_region_of_every_id_has_it_as_a_member(weights, n_regions, seed):
         np.testing.assert_array_equal(np.flatnonzero(of_ids == i), regions.members(i))
 
 
+@given(weights_of_rows, st.integers(1, 80), seeds)
+def test_every_id_is_at_its_place_among_the_members_of_its_region(weights, n_regions, seed):
+    regions = make_cut(weights, n_regions, seed)
+
+    places = regions.places()
+
+    assert places.dtype == np.int32
+    assert places.shape == (len(weights),)
+    for i in range(n_regions):
+        members = regions.members(i)
+        assert places[members].tolist() == list(range(len(members)))
+
+
 def test_members_are_cut_by_the_bounds():
     regions = Regions(np.array([1, 4, 0, 2, 3], np.int32), np.array([0, 2, 2, 5]))
 
