@@ -20,14 +20,15 @@ from tests.training.small_shards import (
     tables_before,
     trained_by_hand,
 )
+from tests.training.trained_blocks import Result, assert_same_tables, collect
 from vecmill.core.arrays import Floats
 from vecmill.core.kernels import has_numba
 from vecmill.core.rows import Rows, take
-from vecmill.core.shards import BATCH_ROWS, Metrics
+from vecmill.core.shards import BATCH_ROWS
 from vecmill.examples.pairs import rows_with_shard
 from vecmill.models import Size
 from vecmill.spark.session import using
-from vecmill.storage.schemas import BLOCKS, METRICS
+from vecmill.storage.schemas import METRICS
 from vecmill.storage.task_table import TaskTable
 from vecmill.training.averaging.worker import (
     ShardTask,
@@ -36,14 +37,6 @@ from vecmill.training.averaging.worker import (
     train_round,
     train_shard,
 )
-
-
-class Result(NamedTuple):
-    """The tables after a round, the metrics of each shard, and the rows of BLOCKS without METRICS."""
-
-    tables: dict[str, Floats]
-    metrics: dict[int, Metrics]
-    raw: list[tuple[Any, ...]]
 
 
 class GivenTables(NamedTuple):
@@ -55,22 +48,9 @@ class GivenTables(NamedTuple):
 def run(spark: SparkSession, shards: TaskTable, task: ShardTask) -> Result:
     broadcast = spark.sparkContext.broadcast(tables_before())
     try:
-        result = train_round(shards, rows_with_shard, broadcast, task)
-        assert result.schema == BLOCKS
-        rows = sorted(tuple(row.values()) for row in result.toArrow().to_pylist())
+        return collect(train_round(shards, rows_with_shard, broadcast, task))
     finally:
         broadcast.destroy()
-    parts: dict[str, list[Floats]] = {}
-    for name, _, count, values in rows:
-        if name != METRICS:
-            parts.setdefault(name, []).append(np.frombuffer(values, np.float32).reshape(count, -1))
-    metrics = {
-        shard: Metrics(*np.frombuffer(values, np.float64))
-        for name, shard, _, values in rows
-        if name == METRICS
-    }
-    whole = {name: np.concatenate(found) for name, found in parts.items()}
-    return Result(whole, metrics, [row for row in rows if row[0] != METRICS])
 
 
 @pytest.fixture(scope="module")
@@ -97,9 +77,7 @@ def test_a_single_shard_gives_the_bytes_of_the_kernel(spark, by_hand, three_shar
     alone = {0: shard_task().expected_rows[0]}
     result = run(spark, TaskTable(pairs_of(spark, 0)), shard_task(expected_rows=alone))
 
-    expected, _ = by_hand[0]
-    for name in ("W", "C"):
-        np.testing.assert_array_equal(result.tables[name], expected[name])
+    assert_same_tables(result.tables, by_hand[0][0])
     heads = [row[:3] for row in three_shards.raw]
     assert [row[:3] for row in result.raw] == heads, "the same blocks as of several shards"
     assert result.metrics[0][:2] == three_shards.metrics[0][:2]
