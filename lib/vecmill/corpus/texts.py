@@ -1,4 +1,4 @@
-"""Tokens and vocabulary to texts of word ids, dealt to slices and shards."""
+"""Encoding tokens as texts of word ids, distributed over slices and shards."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from vecmill.storage.arrow import combined, flat_words, release_memory
 from vecmill.storage.schemas import TEXTS
 from vecmill.storage.task_table import ArrowMap, TaskTable
 
-# word2vec.c's MAX_SENTENCE_LENGTH: it keeps a document of any length from being one unit of work.
+# Long documents are cut, so the work on one text is bounded; word2vec.c calls it MAX_SENTENCE_LENGTH.
 PIECE_TOKENS = 1000
 
-# Tokens whose ids are looked up at once: enough to make building the table cheap, few enough to hold.
+# Tokens whose ids are looked up at once. The hash table of the vocabulary is built once per lookup.
 _LOOKUP_TOKENS = 1 << 20
 
-# The held-out texts lie in a slice of their own; their rows are those of epoch 0.
+# Held-out texts are in a slice of their own, and their rows are drawn with the key of epoch 0.
 HOLDOUT_SLICE = -1
 HOLDOUT_EPOCH = 0
 
@@ -38,15 +38,14 @@ def encode(
     holdout: float,
     seed: int,
 ) -> DataFrame:
-    """TOKENS -> TEXTS: words become ids, unknown words are dropped, and texts are dealt out.
+    """TOKENS -> TEXTS: words become ids, unknown words are dropped, and texts get a slice and a shard.
 
-    A document becomes pieces of at most PIECE_TOKENS tokens; a piece of one token is left out. Each piece
-    goes to a slice and a shard, or with probability `holdout` to the held-out ones, by a hash of its
-    document's content, its number and the seed: a fair deal that does not depend on how the input is
-    partitioned. The result has one partition per shard, sorted by slice and then in an order that the same
-    hash gives.
+    A document is cut into pieces of at most PIECE_TOKENS tokens; pieces of one token are dropped. A hash of
+    the document's content, the number of the piece and the seed gives each piece its slice and shard, or
+    holds it out with probability `holdout`. So the assignment is uniform, and does not depend on the
+    partitions of the input. The result has one partition per shard, sorted by slice and then by the hash.
 
-    `words` holds the vocabulary in the order of the ids, on every worker.
+    words  the vocabulary in the order of the ids, broadcast to every worker
     """
     look_up = _look_up(words)
     read = tokens.read

@@ -1,4 +1,4 @@
-"""Documents to tokens."""
+"""Splitting documents into tokens."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from pyspark.sql import functions as F
 from vecmill.storage.schemas import TOKENS, arrow_schema, arrow_type
 from vecmill.storage.task_table import ArrowMap, TaskTable
 
-# What separates tokens unless a pattern says what tokens are: anything but letters with their combining
-# marks and digits, of every script.
+# What separates tokens without a pattern: anything but letters, combining marks and digits, of all scripts.
 _BETWEEN_TOKENS = r"[^\p{L}\p{M}\p{N}]+"
 
 _DOCUMENT = "document"
@@ -35,22 +34,23 @@ def tokenize_documents(
 ) -> TaskTable:
     """DOCUMENTS -> TOKENS: one row per document that has a token.
 
-    Spark cleans the documents and Arrow splits them, in the tasks; only `sentences` and custom patterns run
+    Spark cleans the documents, and Arrow splits them in the tasks; only `sentences` and custom patterns run
     in the JVM. Moving every token through Java would take several times as long.
 
-    `kind` says how `column` is split:
-        sentences   Java's sentence and word boundaries, by the rules of each script
-        regex       every match of `pattern`, a Java regular expression; without one, every run of
-                    letters, combining marks and digits
-        whitespace  at Unicode white space
-        column      the column is an array<string> of tokens already
-        python      `pattern` names a function "module:function" that takes a pyarrow string array and
-                    returns a pyarrow list<string> array of the same length
+    kind        how `column` is split:
+                sentences   at Java's sentence and word boundaries, by the rules of each script
+                regex       into the matches of `pattern`, a Java regular expression; without one, into
+                            runs of letters, combining marks and digits
+                whitespace  at Unicode white space
+                column      not at all: the column is an array<string> of tokens
+                python      by the function "module:function" that `pattern` names, which takes a pyarrow
+                            string array and returns a pyarrow list<string> array of the same length
+    lowercase   by Unicode's rules and not by the machine's locale: a Turkish locale would turn I into a
+                dotless i
+    min_length  tokens of fewer characters are dropped
+    counts      receives documents, null_documents and invalid_utf8
 
-    Text is composed (NFC), so that é is one letter however it was typed, and lower-cased by Unicode's rules
-    and not by the machine's locale, which in Turkish would turn I into a dotless i. Invalid UTF-8 becomes
-    U+FFFD. Tokens shorter than `min_length` characters are dropped. `counts` receives documents,
-    null_documents and invalid_utf8.
+    Text is normalized to NFC, so é is one character however it was typed. Invalid UTF-8 becomes U+FFFD.
     """
     content = F.col(column)
     if kind == "column":
@@ -87,7 +87,7 @@ def python_tokenizer(name: str) -> Splitter:
 
 
 def _compose(text: Column) -> Column:
-    """`text` in NFC, by the ICU that Spark ships; Spark's SQL has no function for it."""
+    """`text` in NFC, by the ICU library that Spark ships: Spark SQL has no function for it."""
     composed = F.java_method(
         F.lit("com.ibm.icu.text.Normalizer"),
         F.lit("compose"),
@@ -98,12 +98,12 @@ def _compose(text: Column) -> Column:
 
 
 def _fold(text: Column, lowercase: bool) -> Column:
-    # The collation makes lower() follow Unicode and not the JVM's default locale.
+    # With this collation, lower() follows Unicode and not the JVM's default locale.
     return F.collate(F.lower(F.collate(text, "UNICODE")), "UTF8_BINARY") if lowercase else text
 
 
 def _split_in_java(text: Column, kind: str, pattern: str | None) -> Column:
-    """The tokens of `text` if Java finds them, else `text` unchanged."""
+    """The tokens of `text` for the kinds that are split in the JVM; `text` unchanged for the others."""
     if kind == "sentences":
         return F.flatten(F.sentences(text))
     if kind == "regex" and pattern:
@@ -112,7 +112,7 @@ def _split_in_java(text: Column, kind: str, pattern: str | None) -> Column:
 
 
 def _splitting(kind: str, pattern: str | None, min_length: int) -> ArrowMap:
-    """Batches of (document_id, document), a string or a list of tokens, to batches of TOKENS."""
+    """(document_id, document) -> TOKENS; a document is a string, or the list of its tokens."""
 
     def split(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         splitter = _splitter(kind, pattern)
@@ -136,7 +136,7 @@ def _splitter(kind: str, pattern: str | None) -> Splitter:
 
 
 def _at_least(tokens: pa.ListArray, min_length: int) -> pa.ListArray:
-    """The lists without nulls, empty tokens, and tokens of fewer than `min_length` characters."""
+    """The lists without nulls, empty tokens and tokens of fewer than `min_length` characters."""
     words = tokens.flatten().cast(pa.string())
     kept = pc.fill_null(pc.greater_equal(pc.utf8_length(words), max(min_length, 1)), False)
     ends = np.cumsum(pc.fill_null(pc.list_value_length(tokens), 0).to_numpy())

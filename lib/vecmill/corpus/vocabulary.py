@@ -1,4 +1,4 @@
-"""Tokens to the vocabulary, with both sampling probabilities of each word."""
+"""Counting words, and building the vocabulary with both sampling probabilities of each word."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from vecmill.storage.arrow import combined, flat_words, release_memory
 from vecmill.storage.schemas import VOCABULARY
 from vecmill.storage.task_table import TaskTable
 
-# Tokens that a task counts at once, before Spark adds up the counts.
+# Tokens that a task counts at once, before Spark sums the counts.
 _COUNTED_TOKENS = 1 << 22
 
 
 def count_words(tokens: TaskTable) -> DataFrame:
     """TOKENS -> (word, count): one row per distinct word.
 
-    Arrow counts some million tokens at a time, and Spark adds up the sums: no token becomes a row.
+    Tasks count some million tokens at a time, and Spark sums these counts: no token becomes a row.
     """
     read = tokens.read
     return (
@@ -40,7 +40,7 @@ def _count_tokens(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]
         words = flat_words(table["tokens"].combine_chunks())
         count = np.bincount(words.indices, minlength=len(words.dictionary))
         counted = pa.RecordBatch.from_arrays([words.dictionary, pa.array(count)], names=["word", "count"])
-        # The dictionary of a file may hold words of another part of the file.
+        # The dictionary of a file may hold words that occur only in other batches.
         yield counted.filter(count > 0)
     release_memory()
 
@@ -53,15 +53,15 @@ def build_vocabulary(
     subsample: float,
     noise_exponent: float,
 ) -> TaskTable:
-    """(word, count) -> VOCABULARY: one row per word seen at least `min_count` times.
+    """(word, count) -> VOCABULARY: one row per word that occurs at least `min_count` times.
 
-    Ids are dense from 0 by falling count, ties by word, and at most `max_size` of them. Spark sorts the
-    words in one task, which spills to disk if it must; it ranks distinct words and not tokens.
+    Ids are 0, 1, ... by descending count, ties by word; there are at most `max_size`. Spark sorts the
+    distinct words in one task, which spills to disk if necessary.
     """
     kept = words.where(F.col("count") >= min_count).select("word", "count").repartition(1)
 
     def rank(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        # Probabilities need sums over all words, which wait on disk until the last is seen.
+        # Probabilities need sums over all words, so the words wait on disk until the sums are known.
         with tempfile.TemporaryFile() as spool:
             total, weight = _spool(_first(batches, max_size), spool, noise_exponent)
             spool.seek(0)
@@ -81,7 +81,7 @@ def build_vocabulary(
 
 
 def _first(batches: Iterator[pa.RecordBatch], rows: int | None) -> Iterator[pa.RecordBatch]:
-    """The first rows, or all; the others are dropped."""
+    """The first rows, or all; every batch is consumed."""
     left = rows
     for batch in batches:
         some = batch if left is None else batch.slice(0, left)
@@ -91,9 +91,10 @@ def _first(batches: Iterator[pa.RecordBatch], rows: int | None) -> Iterator[pa.R
 
 
 def _spool(batches: Iterator[pa.RecordBatch], spool: IO[bytes], noise_exponent: float) -> tuple[int, float]:
-    """Write the batches to a file; the sum of all counts, and the sum of their weights as noise.
+    """Write the batches to a file; returns the sum of all counts and the sum of their noise weights.
 
-    Equal counts are added first, so that the sums do not depend on the batches, as sums of floats would.
+    Words with equal counts are added up first: a sum of floats in the order of the words would depend on
+    the batches.
     """
     counts, times_seen = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     out = None
@@ -105,6 +106,6 @@ def _spool(batches: Iterator[pa.RecordBatch], spool: IO[bytes], noise_exponent: 
         times_seen.append(of_batch[1])
     if out:
         out.close()
-    different, place = np.unique(np.concatenate(counts), return_inverse=True)
+    distinct, place = np.unique(np.concatenate(counts), return_inverse=True)
     times = np.bincount(place, np.concatenate(times_seen)).astype(np.int64)
-    return int(different @ times), float(sampling.noise_weight(different, noise_exponent) @ times)
+    return int(distinct @ times), float(sampling.noise_weight(distinct, noise_exponent) @ times)

@@ -1,1 +1,1 @@
-"""What a model trains on: how it is drawn, stored and read."""
+"""The examples that models train on: how they are drawn, stored and read."""

@@ -1,4 +1,4 @@
-"""Texts of word ids to buckets: the pairs of blocked training, by regions of words and contexts."""
+"""Drawing the buckets of blocked training from texts: pairs by the regions of their word and context."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from vecmill.examples.pairs import PairSettings, SamplingTables, Task, draw_task
 from vecmill.storage.schemas import BUCKETS
 from vecmill.storage.task_table import TaskTable
 
-# Pairs that a task sorts into buckets at once, at 24 bytes per pair: enough that a part of a bucket is
-# worth a row of its own even with a hundred regions.
+# Pairs that a task sorts into buckets at once, at 24 bytes per pair. Each such part has up to one row per
+# bucket, and rows stay large even with a hundred regions.
 PART_PAIRS = 1 << 22
 
-# The layout of a slice.
+# From the number of a slice to its layout.
 LayoutOf = Callable[[int], Layout]
 
 
@@ -36,15 +36,15 @@ def draw(
     *,
     epoch: int,
 ) -> DataFrame:
-    """TEXTS -> BUCKETS: the pairs of one epoch; one partition must be one shard of a slice.
+    """TEXTS -> BUCKETS: the pairs of one epoch. A partition must hold one shard of one slice.
 
-    `texts` has the columns of `pairs.DRAWN_FROM`; `layout_of` gives a worker the layout of its slice. The
-    result has one partition per stratum, sorted in the order in which it is read.
+    `texts` has the columns of `pairs.DRAWN_FROM`; tasks call `layout_of` for the layout of their slice. The
+    result has one partition per stratum, sorted in the order in which training reads it.
     """
     read = texts.read
 
     def draw_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        # Noise belongs to buckets and not to pairs.
+        # Training draws noise per bucket.
         rows = draw_task(read(batches), tables.value, settings._replace(negatives=0), epoch=epoch)
         yield from sorted_in_parts(rows, cache(layout_of), epoch)
 
@@ -60,7 +60,7 @@ def sorted_in_parts(
     epoch: int,
     part_pairs: int = PART_PAIRS,
 ) -> Iterator[pa.RecordBatch]:
-    """The rows of one task to BUCKETS: a part ends with the first rows that bring it to `part_pairs`."""
+    """The rows of one task as BUCKETS. A part ends with the block that brings it to `part_pairs` pairs."""
     held: list[tuple[Ids, Ids]] = []
     task, count, part = Task(0, 0), 0, 0
     for task, block in rows:
@@ -74,7 +74,7 @@ def sorted_in_parts(
 
 
 def _part(held: list[tuple[Ids, Ids]], cut: Layout, epoch: int, task: Task, part: int) -> pa.RecordBatch:
-    """One row for every bucket that has a pair."""
+    """One row per bucket that has a pair."""
     n_regions = cut.n_regions
     words, contexts, bounds = sorted_by_bucket(
         np.concatenate([words for words, _ in held]),

@@ -1,4 +1,4 @@
-"""Texts of word ids to the rows of the pairs table, and those as NumPy arrays."""
+"""Drawing the rows of pairs/ from texts, and converting them between Arrow and NumPy."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from vecmill.corpus.texts import HOLDOUT_SLICE
 from vecmill.storage.schemas import PAIRS, arrow_schema, arrow_type
 from vecmill.storage.task_table import TaskTable
 
-# The columns of TEXTS that rows are drawn from.
+# The columns of TEXTS from which rows are drawn.
 DRAWN_FROM = ("slice", "shard", "ids")
 
-# The columns of PAIRS that are trained on.
+# The columns of PAIRS that training reads.
 TRAINED_ON = ("shard", "c", "w", "negatives")
 
 _ARROW_PAIRS = arrow_schema(PAIRS)
@@ -31,7 +31,7 @@ _ARROW_INTS = arrow_type(PAIRS["w"].dataType)
 
 
 class PairSettings(NamedTuple):
-    """How rows are drawn from texts; `seed` keys every random number."""
+    """How rows are drawn from texts; `seed` is part of the key of every random number."""
 
     window: int
     negatives: int
@@ -39,7 +39,7 @@ class PairSettings(NamedTuple):
 
 
 class SamplingTables(NamedTuple):
-    """What drawing needs from the vocabulary: 16 bytes per word, sent to every worker.
+    """What drawing needs from a vocabulary of V words: 16 bytes per word, sent to every worker.
 
     keep   (V,) float32  the probability that subsampling keeps a token of the word
     noise                the distribution of noise words
@@ -52,10 +52,10 @@ class SamplingTables(NamedTuple):
 def draw(
     texts: TaskTable, tables: Broadcast[SamplingTables], settings: PairSettings, *, epoch: int
 ) -> TaskTable:
-    """TEXTS -> PAIRS: the rows of one epoch, drawn afresh; one partition must be one shard of a slice.
+    """TEXTS -> PAIRS: the rows of one epoch. A partition must hold one shard of one slice.
 
-    Every random number is keyed by (seed, epoch, slice, shard) and drawn in the order of the texts, so a
-    partition that is computed again, anywhere, gives the same rows. `texts` has the columns DRAWN_FROM.
+    Random numbers are keyed by (seed, epoch, slice, shard) and drawn in the order of the texts, so a
+    partition that is computed again gives the same rows. `texts` has the columns DRAWN_FROM.
     """
     read = texts.read
 
@@ -67,7 +67,7 @@ def draw(
 
 
 class Task(NamedTuple):
-    """Which part of an epoch a partition holds."""
+    """The part of an epoch that a partition holds."""
 
     slice_: int
     shard: int
@@ -76,7 +76,7 @@ class Task(NamedTuple):
 def draw_task(
     batches: Iterator[pa.RecordBatch], tables: SamplingTables, settings: PairSettings, *, epoch: int
 ) -> Iterator[tuple[Task, Rows]]:
-    """The rows of one partition of TEXTS, in blocks, as NumPy arrays."""
+    """The rows of one partition of TEXTS as NumPy arrays, block by block; no block is empty."""
     first = next(batches, None)
     if first is None:
         return
@@ -127,7 +127,7 @@ def rows_to_arrow(rows: Rows, epoch: int, task: Task) -> pa.RecordBatch:
 
 
 def rows_from_arrow(batch: pa.RecordBatch) -> Rows:
-    """A record batch of PAIRS, or of its columns c, w and negatives, as rows without copying."""
+    """A record batch with the columns c, w and negatives of PAIRS as rows, without copying."""
     words, noise = batch.column("w"), batch.column("negatives").flatten().to_numpy()
     return Rows(
         batch.column("c").to_numpy(),
@@ -138,17 +138,17 @@ def rows_from_arrow(batch: pa.RecordBatch) -> Rows:
 
 
 def rows_with_shard(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, Rows]]:
-    """Batches of TRAINED_ON, all of one shard, as the number of that shard and its rows."""
+    """Batches of TRAINED_ON, all of one shard, as its number and rows."""
     for batch in batches:
         if batch.num_rows:
             yield batch.column("shard")[0].as_py(), rows_from_arrow(batch)
 
 
 def triples(pairs: DataFrame) -> DataFrame:
-    """PAIRS -> TRIPLES: the plain (w, c, label), label 1 for a word and its context, 0 for noise.
+    """PAIRS -> TRIPLES: the triples (w, c, label), label 1 for a word and its context, 0 for noise.
 
-    Row by row: first each word with the row's context, then each word with each noise word, except noise
-    words that are the row's own context, which teach nothing.
+    For each row: first each word with the row's context, then each word with each noise word. Noise words
+    that equal the context are left out, as in training.
     """
     positive = F.transform("w", lambda w: _triple(w, F.col("c"), 1))
     noise = F.filter("negatives", lambda n: n != F.col("c"))

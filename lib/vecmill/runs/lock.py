@@ -1,4 +1,4 @@
-"""The lock of a run directory: one run writes into it at a time."""
+"""The lock of a run directory: only one run writes into it at a time."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from vecmill.storage.files import Files
 
 LOCK = ".lock"
 
-# A run renews its lock this often; a lock that was not renewed for so long belongs to a dead run.
+# A run renews its lock every 20 seconds. A lock that was not renewed for two minutes belongs to a dead run.
 _RENEW_SECONDS = 20.0
 _DEAD_SECONDS = 120.0
 
 
 @contextmanager
 def hold(files: Files) -> Iterator[None]:
-    """Hold a run directory against every other run until the block ends.
+    """Lock a run directory against other runs until the block ends.
 
-    The lock is a file that names its holder and is renewed by a thread. A lock is taken over if its process
-    no longer exists on this host, or if it was not renewed for two minutes: its run was killed.
+    The lock is a file that names its holder, and a thread renews it. It is taken over if its process no
+    longer exists on this host, or if it was not renewed for two minutes: then its run was killed.
 
-    Raises OutputHeldError if another run holds the directory.
+    Raises OutputHeldError if another run holds the lock.
     """
     mine = {"host": socket.gethostname(), "pid": os.getpid(), "token": uuid.uuid4().hex}
     mine["started"] = time.strftime("%Y-%m-%d %H:%M:%S %Z")
     text = json.dumps(mine)
     if not files.create_text(LOCK, text):
         _take_over(files, text)
-    # Two runs that start at once may both find no lock; the one whose file stays has it.
+    # Two runs that start at once may both find no lock; the run whose file remains holds it.
     time.sleep(0.1)
     if files.read_text(LOCK) != text:
         raise OutputHeldError(_held_by(files))
@@ -63,7 +63,7 @@ def _renew(files: Files, text: str, done: threading.Event) -> None:
                 return
             files.write_text(LOCK, text)
         except VecmillError:
-            # The file system fails for a moment; the work itself reports it if it goes on failing.
+            # The failure may be temporary; if it is not, the work of the run reports it.
             continue
 
 
@@ -100,5 +100,6 @@ def _held_by(files: Files) -> str:
     return (
         f"output.path: another run holds {files.root} (process {holder.get('pid', '?')} on "
         f"{holder.get('host', '?')}, since {holder.get('started', '?')}); wait for it, or name "
-        f"another folder; a run that was killed elsewhere lets go after {_DEAD_SECONDS:.0f} seconds"
+        "another folder; the lock of a run that was killed on another host expires after "
+        f"{_DEAD_SECONDS:.0f} seconds"
     )

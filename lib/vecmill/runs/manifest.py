@@ -1,4 +1,4 @@
-"""The manifest of a run, run.json, and its metrics: what was made with which settings."""
+"""The manifest of a run, run.json, and its metrics, metrics.jsonl."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ Record = dict[str, Any]
 class Manifest:
     """run.json: configuration, versions, input, and the state, key and counts of every stage.
 
-    What this file says is what a table is: a stage is done only once its record says so, and the record is
-    written after the table is published.
+    A stage is done only if its record says so; the record is written after its tables are published.
     """
 
     def __init__(self, files: Files) -> None:
@@ -33,27 +32,27 @@ class Manifest:
                 self.content["stages"].items()
             except (ValueError, KeyError, AttributeError, TypeError) as error:
                 raise InputError(
-                    f"{files.path(MANIFEST)} is not the record of a run ({error}); remove that "
+                    f"{files.path(MANIFEST)} is not the record of a run ({error}); delete that "
                     "folder, or name another with output.path"
                 ) from error
 
     def stage(self, name: str) -> Record:
-        """The record of a stage; empty if it never began."""
+        """A copy of the record of a stage; empty if the stage never began."""
         return dict(self.content["stages"].get(name, {}))
 
     def is_done(self, name: str, key: str) -> bool:
-        """Whether the stage was finished under this key."""
+        """Whether the stage finished under this key."""
         record = self.stage(name)
         return record.get("state") == "done" and record.get("key") == key
 
     def begin(self, name: str, key: str, *, afresh: bool = False) -> Record:
-        """Record that a stage runs; what it did under the same key before is kept unless `afresh`."""
+        """Record that a stage runs. What it recorded before under the same key is kept, unless `afresh`."""
         if afresh or self.stage(name).get("key") != key:
             self.content["stages"][name] = {"key": key}
         return self.update(name, state="running")
 
     def finish(self, name: str, seconds: float, counts: Mapping[str, Any]) -> None:
-        """Record that a stage is done, how long it took and what it counted."""
+        """Record that a stage is done, its duration and its counts."""
         finished = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         self.update(name, state="done", seconds=round(seconds, 2), finished=finished, **counts)
 
@@ -64,7 +63,7 @@ class Manifest:
         return self.stage(name)
 
     def save(self) -> None:
-        """Rewrite run.json."""
+        """Write run.json."""
         self._files.write_text(MANIFEST, json.dumps(self.content, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -74,5 +73,5 @@ def read_metrics(files: Files) -> list[Record]:
 
 
 def write_metrics(files: Files, lines: list[Record]) -> None:
-    """Rewrite metrics.jsonl: not every file system can append, and the file has one line per round."""
+    """Rewrite metrics.jsonl, one line per round, because not every file system can append to a file."""
     files.write_text(METRICS_FILE, "".join(json.dumps(line) + "\n" for line in lines))

@@ -1,4 +1,4 @@
-"""From a command's arguments to a run: configuration, session, output folder and lock, in that order."""
+"""Opening a run from a command's arguments: configuration, session, output folder and lock."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ def opened(
     *,
     tasks_open_files: bool | None = None,
 ) -> Iterator[Run]:
-    """A run directory, held against other runs until the block ends; a session started for it then stops.
+    """A run directory, locked until the block ends; a session that was started for it then stops.
 
     `tasks_open_files` is as in `storage.stores.open_store`. Raises ConfigError before Spark starts if the
-    configuration is at fault, and OutputHeldError if another run holds the output.
+    configuration is wrong, and OutputHeldError if another run holds the output.
     """
     config = Config.load(config_path, overrides)
     with session.opened(spark_conf) as spark:
         store = open_output(config.output.path, spark, tasks_open_files=tasks_open_files)
         with hold(store.files):
-            # Left by a run that was killed; no other run can be writing it now.
+            # A killed run left it. No other run is writing it, because this one holds the lock.
             store.files.delete(STAGING)
             try:
                 yield Run(config, store, Manifest(store.files))

@@ -1,4 +1,4 @@
-"""A run directory that is held, with what is to be computed in it; what several stages read from it."""
+"""A run: its configuration, store and manifest, and the data that several stages read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from vecmill.storage.task_table import TaskTable
 
 @dataclass(frozen=True)
 class Run:
-    """A run directory that is held, with what is to be computed in it."""
+    """A locked run directory with the configuration of what is computed in it."""
 
     config: Config
     store: Store
@@ -37,26 +37,26 @@ class Run:
 
     @property
     def files(self) -> Files:
-        """The files of the run that are not tables."""
+        """The files of the run directory that are not tables."""
         return self.store.files
 
     @property
     def model(self) -> Model:
-        """The model that is trained."""
+        """The model to train."""
         return self.config.build_model()
 
     def size_of_model(self) -> Size:
-        """Its size, from the counted vocabulary."""
+        """The size of the model; the stage vocabulary must be done."""
         return Size(self.manifest.stage("vocabulary")["words"], self.config.train.dim)
 
     def say(self, stage: str, text: str) -> None:
-        """Print one line for the screen and a scheduler's log."""
+        """Print one line with the time and the stage to stderr."""
         print(f"{time.strftime('%H:%M:%S')} {stage:<10} {text}", file=sys.stderr, flush=True)
 
     def texts(
         self, slices: Collection[int] | None = None, shards: Collection[int] | None = None
     ) -> TaskTable:
-        """The texts to train on, or those of some slices and shards; one partition for each of them."""
+        """The texts to train on, or those of some slices and shards; one partition per slice and shard."""
         only = {"slice": {slice_ for slice_, _ in self.words_of} if slices is None else slices}
         if shards is not None:
             only["shard"] = shards
@@ -64,24 +64,24 @@ class Run:
 
     @property
     def words_of(self) -> dict[tuple[int, int], int]:
-        """How many words the texts of every slice and shard have."""
+        """Words of the texts to train on, by slice and shard."""
         return {(slice_, shard): n for slice_, shard, n in self.manifest.stage("texts")["words_of"]}
 
 
 def pair_settings(config: Config) -> PairSettings:
-    """The part of a configuration that decides how rows are drawn."""
+    """The settings of a configuration by which rows are drawn."""
     return PairSettings(config.pairs.window, config.pairs.negatives, config.train.seed)
 
 
 def vocabulary_columns(store: Store, *names: str) -> dict[str, pa.Array]:
-    """Columns of the vocabulary in the order of the ids, on the driver: one entry per word."""
+    """Columns of the vocabulary (words,) in the order of the ids, on the driver."""
     table = store.collect("vocabulary", VOCABULARY, columns=["id", *names])
     ordered = table.sort_by("id").combine_chunks()
     return {name: ordered[name].chunk(0) for name in names}
 
 
 def read_sampling_tables(store: Store) -> SamplingTables:
-    """What drawing needs from the vocabulary: 16 bytes per word on the driver and on each worker."""
+    """The sampling tables from the vocabulary: 16 bytes per word on the driver and on each worker."""
     columns = vocabulary_columns(store, "keep_probability", "noise_probability")
     keep = columns["keep_probability"].to_numpy().astype(np.float32)
     noise = sampling.alias_table(columns["noise_probability"].to_numpy())

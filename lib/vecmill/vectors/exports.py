@@ -1,4 +1,4 @@
-"""The published vectors as files that other programs read."""
+"""Writing the vectors of a run to the files that other programs read."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from vecmill.storage.schemas import VECTORS
 from vecmill.storage.store import Store
 from vecmill.vectors.formats import EXPORTS, Block
 
-# Numbers that the driver holds at once, as a table and as text.
+# Numbers of vectors that the driver holds at once, as a table and as text.
 _BLOCK_NUMBERS = 1 << 19
 
 
 def write_all(store: Store, count: int, dim: int, say: Callable[[str], None]) -> list[str]:
-    """Write vectors/ in every format to exports/; the names of the files.
+    """Write vectors/ in every format to exports/; returns the names of the files.
 
-    Each file is written on the driver's local disk, block by block, and then put in its place. A format
-    that cannot hold one of the words, such as one with a space, is left out, and `say` reports why.
+    vectors/ has `count` rows of `dim` numbers. Each file is written to the driver's local disk, block by
+    block, and then copied to exports/. A format that cannot hold one of the words, such as one with a
+    space, is left out, and `say` reports why.
     """
     names: list[str] = []
     with tempfile.TemporaryDirectory(prefix="vecmill-export-") as scratch:
@@ -39,7 +40,7 @@ def write_all(store: Store, count: int, dim: int, say: Callable[[str], None]) ->
 
 
 def vector_blocks(store: Store, count: int, dim: int) -> Iterator[Block]:
-    """The rows of vectors/ in the order of their ids, at most _BLOCK_NUMBERS numbers at a time."""
+    """The `count` rows of vectors/ in the order of their ids, at most _BLOCK_NUMBERS numbers at a time."""
     for rows in store.in_order("vectors", VECTORS, count, max(1, _BLOCK_NUMBERS // dim)):
         whole = rows.combine_chunks()
         values = whole["vector"].chunk(0).flatten().to_numpy()

@@ -1,4 +1,4 @@
-"""Tables of parameters and the vocabulary to word vectors."""
+"""Computing word vectors from the tables of parameters and the vocabulary."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def word_vectors(
     compose: Callable[[Mapping[str, Floats]], Floats],
     bounds: Ids,
 ) -> TaskTable:
-    """BLOCKS, VOCABULARY -> VECTORS: each word with its vector, ordered by id.
+    """BLOCKS, VOCABULARY -> VECTORS: each word with its vector, sorted by id.
 
-    tables   those that vectors are made of, each with one row per word
-    compose  the rows of these tables of some words -> (words, columns) float32
-    bounds   the first row of every block of these tables, rising
+    tables   the tables that vectors are computed from, each with one row per word, all in the same blocks
+    compose  from the rows of these tables of some words, by table, to their vectors (words, D) float32
+    bounds   (blocks,) the first row of every block of these tables, ascending
 
-    Vectors travel as bytes: as numbers in lists they would pass through Java one by one.
+    Spark joins the blocks as bytes: it would move lists through Java number by number.
     """
     of_tables = [
         blocks.where(F.col("table") == table).select("first_row", F.col("values").alias(f"values_{number}"))

@@ -1,4 +1,4 @@
-"""Where word vectors come from: a run, a folder of Parquet, or a file that another program wrote."""
+"""Reading word vectors: of a run, from Parquet, or from a file that another program wrote."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _SCHEMA = StructType([VECTORS[name] for name in COLUMNS])
 
 
 class Wanted(NamedTuple):
-    """The words of a vocabulary whose vectors are needed, so that not all vectors are read.
+    """The words whose vectors are needed, so that no others are read.
 
-    most_frequent  so many of the most frequent words
-    folded         and these, however frequent, in upper case if case is ignored
-    ignore_case    whether upper case stands for every spelling
+    most_frequent  the number of most frequent words that are needed
+    folded         further words, in upper case if case is ignored
+    ignore_case    whether `folded` stands for every spelling
     """
 
     most_frequent: int
@@ -43,22 +43,24 @@ class Wanted(NamedTuple):
     ignore_case: bool
 
     def has(self, id_: int, word: str) -> bool:
-        """Whether `word` is wanted; `id_` is its rank by falling frequency, from 0."""
+        """Whether a word is needed; `id_` is its rank by descending frequency, from 0."""
         return id_ < self.most_frequent or (word.upper() if self.ignore_case else word) in self.folded
 
 
 def wanted_of(most_frequent: int, words: Iterable[str], *, ignore_case: bool) -> Wanted:
-    """The `most_frequent` words and these `words`."""
+    """The `most_frequent` words, and `words`."""
     folded = frozenset(word.upper() if ignore_case else word for word in words)
     return Wanted(most_frequent, folded, ignore_case)
 
 
 def read(source: str, spark: SparkSession | None = None, wanted: Wanted | None = None) -> Vectors:
-    """The words of `source` in falling frequency and their vectors, or only those `wanted`.
+    """The words of `source` by descending frequency with their vectors, or only those `wanted`.
 
-    `source` is the folder of a run, a folder or file of Parquet with the columns of vectors/, or a file
-    that `vectors.formats` knows. `spark` is needed if it is not on this machine. Of a large run no more is
-    held than what is wanted. Raises InputError.
+    source  the folder of a run, a folder or file of Parquet with the columns of vectors/, or a file in a
+            format of `vectors.formats`
+    spark   needed if the source is not on this machine
+
+    Only the selected rows of a run are read. Raises InputError.
     """
     if not is_local(source):
         return read_store(open_store(source, spark), wanted)
@@ -74,7 +76,7 @@ def read(source: str, spark: SparkSession | None = None, wanted: Wanted | None =
 
 
 def read_or_map(source: str, spark: SparkSession | None = None) -> Vectors:
-    """As `read`, but numbers in an .npy file, which a finished run has, stay in the file."""
+    """As `read`, but vectors in an .npy file, which a finished run exports, are memory-mapped."""
     if is_local(source):
         path = as_local(source)
         if path.is_dir() and _has_exported(path, NPY):
@@ -85,7 +87,7 @@ def read_or_map(source: str, spark: SparkSession | None = None) -> Vectors:
 
 
 def read_store(store: Store, wanted: Wanted | None = None) -> Vectors:
-    """The vectors of a run, or only those wanted. Raises InputError."""
+    """The vectors of a run, or only those `wanted`. Raises InputError."""
     if store.files.local is not None:
         return _read_parquet(store.files.local / "vectors", wanted)
     ids = None
@@ -95,11 +97,11 @@ def read_store(store: Store, wanted: Wanted | None = None) -> Vectors:
 
 
 def _read_parquet(path: Path, wanted: Wanted | None) -> Vectors:
-    """The vectors in the Parquet at `path`, a file or a folder, without Spark. Raises InputError."""
+    """The vectors in a Parquet file or a folder of them, without Spark. Raises InputError."""
     try:
         ids = None
         if wanted is not None:
-            # From the words alone: vectors are many times as large.
+            # First only the words: vectors are many times as large.
             ids = _wanted_ids(read_table(path, _SCHEMA, columns=["id", "word"]), wanted)
         return _from_table(read_table(path, _SCHEMA, ids), path)
     except FileNotFoundError:
@@ -120,16 +122,16 @@ def _wanted_ids(words: pa.Table, wanted: Wanted) -> Ids:
 
 
 def _from_table(table: pa.Table, path: str | Path) -> Vectors:
-    """The rows of `table` by their ids, checked."""
+    """The rows of `table` in the order of their ids, checked."""
     vectors, sizes = table["vector"], pc.min_max(pc.list_value_length(table["vector"])).as_py()
     if any(table[column].null_count for column in COLUMNS) or sizes["min"] != sizes["max"]:
         raise InputError(
-            f"{path}: expected a word and as many numbers in every row, got from {sizes['min']} to "
-            f"{sizes['max']} numbers or nothing at all; run 'vecmill export' again"
+            f"{path}: expected a word and as many numbers in every row, got nulls or from {sizes['min']} "
+            f"to {sizes['max']} numbers; run 'vecmill export' again"
         )
     if not table.num_rows:
         raise InputError(f"{path}: expected one row per word, got none; run 'vecmill export' again")
-    # Not joined by Arrow, whose lists hold no more than 2^31 numbers.
+    # Not concatenated by Arrow, whose list arrays hold at most 2^31 numbers.
     flat = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in vectors.chunks]
     rows = np.concatenate(flat).reshape(table.num_rows, -1).astype(np.float32, copy=False)
     order = np.argsort(table["id"].to_numpy())
@@ -144,7 +146,7 @@ def _only(vectors: Vectors, wanted: Wanted | None) -> Vectors:
 
 
 def _has_exported(root: Path, name: str) -> bool:
-    """Whether the run at `root` says that its export is whole and has this file."""
+    """Whether the manifest of the run at `root` records a finished export with this file."""
     try:
         record = json.loads((root / MANIFEST).read_text(encoding="utf-8"))["stages"]["export"]
     except (OSError, ValueError, KeyError, TypeError):
