@@ -4,7 +4,7 @@
 
 const tip = document.getElementById("tip");
 
-/** Show `lines` of text beside a place on the screen, the first of them in bold if there are more. */
+/** Show `lines` of text next to a point of the screen; of several lines, the first is bold. */
 function showTip(lines, x, y) {
   tip.replaceChildren(...lines.map((line, n) => {
     const part = document.createElement(n === 0 && lines.length > 1 ? "b" : "span");
@@ -22,7 +22,7 @@ function hideTip() {
   tip.hidden = true;
 }
 
-/** Of each chart, the dot nearest to the pointer tells what it stands for. */
+/** In each chart, the dot nearest to the pointer shows its tooltip. */
 for (const svg of document.querySelectorAll(".chart svg")) {
   const dots = [...svg.querySelectorAll("[data-tip]")];
   let on = null;
@@ -38,7 +38,7 @@ for (const svg of document.querySelectorAll(".chart svg")) {
       const box = dot.getBoundingClientRect();
       const dx = box.x + box.width / 2 - event.clientX;
       const dy = box.y + box.height / 2 - event.clientY;
-      // Along a line, the pointer's place on the x-axis counts for more than its height.
+      // Horizontal distance counts more, because dots follow each other along a line.
       const distance = dx * dx + (dy * dy) / 4;
       if (distance < least) [nearest, least] = [dot, distance];
     }
@@ -54,9 +54,9 @@ for (const svg of document.querySelectorAll(".chart svg")) {
 
 // --- the map ------------------------------------------------------------------------------------
 
-/** The map's state: what is in view (`x`, `y` at the middle, `zoom`), what is pointed at and chosen. */
+/** Draw the map and handle its events. State: the view (centre and zoom), the hovered and the chosen word. */
 function startMap(data) {
-  const LABEL_AIR = 3;
+  const LABEL_MARGIN = 3;
   const canvas = document.getElementById("map-canvas");
   const frame = canvas.parentElement;
   const context = canvas.getContext("2d");
@@ -74,12 +74,12 @@ function startMap(data) {
   let boxes = [];
   const colours = {};
   let font = "";
-  let asked = false;
+  let isDrawQueued = false;
   let moving = 0;
 
-  /** 0 for the rarest word on the map to 1 for the most frequent. */
+  /** From 0 for the rarest word on the map to 1 for the most frequent. */
   const weight = (id) => (counts.length && most > least ? (Math.log(counts[id]) - least) / (most - least) : 0.3);
-  // The axes mean nothing, so each is stretched to fill the frame; labels need air at its edges.
+  // The axes have no meaning, so each is stretched to fill the frame, with a margin for labels.
   const reach = [0, 1].map((axis) => Math.max(1, ...points.map((at, n) => (n % 2 === axis ? Math.abs(at) : 0))));
   const unitX = () => Math.max(40, canvas.clientWidth / 2 - 44) / reach[0] * view.zoom;
   const unitY = () => Math.max(40, canvas.clientHeight / 2 - 32) / reach[1] * view.zoom;
@@ -100,7 +100,7 @@ function startMap(data) {
     colours.groups = Array.from({ length: Math.max(...groups) + 1 }, (_, n) => style.getPropertyValue(`--group-${n}`).trim());
     font = getComputedStyle(document.body).fontFamily;
     widths.clear();
-    // At once: a printer does not wait for the next frame.
+    // Immediately, because a printer does not wait for the next frame.
     paint();
   }
 
@@ -108,16 +108,16 @@ function startMap(data) {
     const ratio = devicePixelRatio || 1;
     canvas.width = Math.round(canvas.clientWidth * ratio);
     canvas.height = Math.round(canvas.clientHeight * ratio);
-    // At once: a new size has wiped the canvas.
+    // Immediately, because resizing clears the canvas.
     paint();
   }
 
-  /** Draw once before the next frame, however often it is asked for. */
+  /** Draw before the next frame; several calls draw once. */
   function draw() {
-    if (asked) return;
-    asked = true;
+    if (isDrawQueued) return;
+    isDrawQueued = true;
     requestAnimationFrame(() => {
-      asked = false;
+      isDrawQueued = false;
       paint();
     });
   }
@@ -163,7 +163,7 @@ function startMap(data) {
     context.fill();
   }
 
-  /** Labels in the order of their weight, each only where it covers none before it. */
+  /** Draw labels, most important words first; a label that would cover an earlier one is left out. */
   function paintLabels(marked, centre) {
     const cells = new Map();
     boxes = [];
@@ -178,7 +178,7 @@ function startMap(data) {
       const strong = marked.has(id);
       const size = strong ? 14.5 : Math.round(11 + 4 * weight(id));
       const width = widthOf(id, size, strong);
-      const box = [x - width / 2 - LABEL_AIR, y - 7 - size, x + width / 2 + LABEL_AIR, y - 4];
+      const box = [x - width / 2 - LABEL_MARGIN, y - 7 - size, x + width / 2 + LABEL_MARGIN, y - 4];
       if (!isFree(box, cells)) continue;
       take(box, cells);
       boxes.push([box, id]);
@@ -202,7 +202,7 @@ function startMap(data) {
     return widths.get(key);
   }
 
-  /** The cells of a coarse grid that a box lies in, so that it meets only the labels near to it. */
+  /** The cells of a coarse grid that a box touches; only boxes of the same cells are compared. */
   function* cellsOf([left, top, right, bottom]) {
     for (let column = Math.floor(left / 80); column <= Math.floor(right / 80); column += 1) {
       for (let row = Math.floor(top / 40); row <= Math.floor(bottom / 40); row += 1) yield `${column} ${row}`;
@@ -225,28 +225,28 @@ function startMap(data) {
     }
   }
 
-  function inView(x, y, air) {
-    return x > -air && y > -air && x < canvas.clientWidth + air && y < canvas.clientHeight + air;
+  function inView(x, y, margin) {
+    return x > -margin && y > -margin && x < canvas.clientWidth + margin && y < canvas.clientHeight + margin;
   }
 
-  /** The word whose label or dot is at a place of the canvas, -1 where there is none. */
+  /** The word whose label or dot is at a point of the canvas, -1 if there is none. */
   function wordAt(x, y) {
     for (const [box, id] of boxes) {
       if (x >= box[0] && x <= box[2] && y >= box[1] && y <= box[3]) return id;
     }
-    let found = -1;
+    let nearestId = -1;
     let closest = 12 ** 2;
     for (let id = 0; id < total; id += 1) {
       const [px, py] = place(id);
       const distance = (px - x) ** 2 + (py - y) ** 2;
-      if (distance < closest) [found, closest] = [id, distance];
+      if (distance < closest) [nearestId, closest] = [id, distance];
     }
-    return found;
+    return nearestId;
   }
 
-  // Moving about
+  // Pan and zoom
 
-  /** Zoom by `factor`, leaving the place (x, y) of the canvas where it is. */
+  /** Zoom by `factor`; the point (x, y) of the canvas stays where it is. */
   function zoomAt(factor, x = canvas.clientWidth / 2, y = canvas.clientHeight / 2) {
     const zoom = Math.min(40, Math.max(0.8, view.zoom * factor));
     const before = [unitX(), unitY()];
@@ -281,7 +281,7 @@ function startMap(data) {
     moving = requestAnimationFrame(step);
   }
 
-  /** The zoom at which half of a word's nearest stand well within the frame around it. */
+  /** The zoom at which half of a word's nearest are well within the frame around it. */
   function zoomFor(id) {
     const away = nearest(id)
       .filter((one) => one.id < total)
@@ -344,7 +344,7 @@ function startMap(data) {
   canvas.addEventListener("pointercancel", lift);
   canvas.addEventListener("pointerleave", () => hover(-1));
 
-  // A wheel turns the page until the map was clicked: nobody should get stuck in it while reading.
+  // The wheel scrolls the page until the map is clicked, so that scrolling does not stop at the map.
   canvas.addEventListener("wheel", (event) => {
     if (!frame.classList.contains("active") && !event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
@@ -397,7 +397,7 @@ function startMap(data) {
   const status = document.getElementById("lookup-status");
   const answers = document.getElementById("lookup-answers");
 
-  /** Mark a word and list its nearest; with `go`, bring it into the middle of the map. */
+  /** Mark a word and list its nearest; with `go`, move it to the centre of the map. */
   function choose(id, go) {
     chosen = id;
     hovered = -1;
@@ -409,7 +409,7 @@ function startMap(data) {
     const heading = make("h3", "", make("bdi", "", words[id]));
     const rows = nearest(id).map((one) => {
       const word = make("bdi", "word", words[one.id]);
-      if (one.id < total) leadsTo(word, one.id);
+      if (one.id < total) linkToMap(word, one.id);
       const bar = make("span", "bar");
       bar.style.setProperty("--share", Math.max(0, one.cosine));
       return make("li", "", word, make("span", "track", bar), make("span", "number", one.cosine.toFixed(2)));
@@ -420,14 +420,14 @@ function startMap(data) {
   }
 
   function make(name, class_, ...content) {
-    const made = document.createElement(name);
-    if (class_) made.className = class_;
-    made.append(...content);
-    return made;
+    const built = document.createElement(name);
+    if (class_) built.className = class_;
+    built.append(...content);
+    return built;
   }
 
-  /** Let an element that shows a word lead to it, by pointer and by keyboard. */
-  function leadsTo(shown, id) {
+  /** Make an element that shows a word a link to the word on the map, for pointer and keyboard. */
+  function linkToMap(shown, id) {
     shown.setAttribute("role", "button");
     shown.tabIndex = 0;
     const go = () => {
@@ -446,10 +446,10 @@ function startMap(data) {
 
   for (const shown of document.querySelectorAll("[data-word]")) {
     const id = ids.get(shown.dataset.word);
-    if (id !== undefined) leadsTo(shown, id);
+    if (id !== undefined) linkToMap(shown, id);
   }
 
-  /** Words on the map that begin with `start`, then those that hold it; most frequent first. */
+  /** Words on the map that begin with `start`, then words that contain it; most frequent first. */
   function matches(start) {
     const begin = [];
     const within = [];
@@ -462,22 +462,22 @@ function startMap(data) {
   }
 
   const lookUp = (loose) => {
-    const wanted = lookup.value.trim();
-    if (!wanted) {
+    const query = lookup.value.trim();
+    if (!query) {
       choose(-1, false);
       return;
     }
-    const found = matches(wanted.toLowerCase());
+    const candidates = matches(query.toLowerCase());
     document.getElementById("lookup-words").replaceChildren(
-      ...found.map((word) => Object.assign(document.createElement("option"), { value: word })),
+      ...candidates.map((word) => Object.assign(document.createElement("option"), { value: word })),
     );
-    const id = ids.get(wanted) ?? (loose ? ids.get(found[0]) : undefined);
+    const id = ids.get(query) ?? (loose ? ids.get(candidates[0]) : undefined);
     if (id !== undefined) {
       choose(id, true);
     } else {
       choose(-1, false);
       const among = total.toLocaleString("en");
-      status.textContent = found.length ? `${found.slice(0, 5).join(", ")} …` : `Not among the ${among} words on the map.`;
+      status.textContent = candidates.length ? `${candidates.slice(0, 5).join(", ")} …` : `Not among the ${among} words on the map.`;
     }
   };
   lookup.addEventListener("input", () => lookUp(false));
