@@ -28,7 +28,7 @@ def drawn(of: text.Text) -> Iterator[Rows]:
     """The rows of the text block by block, as a task draws them."""
     rng = np.random.default_rng(2)
     for ids, ends in windows.blocks_of_texts([(of.ids, of.ends)]):
-        yield windows.draw_rows(
+        yield from windows.draw_rows(
             ids,
             ends,
             keep=of.tables.keep,

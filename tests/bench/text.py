@@ -9,7 +9,7 @@ import numpy as np
 from vecmill.core import regions, sampling, windows
 from vecmill.core.arrays import Ids, Places
 from vecmill.core.buckets import TILE_NOISE, Bucket, pairs_of, sorted_by_bucket, with_noise
-from vecmill.core.rows import Rows
+from vecmill.core.rows import Rows, concatenate
 from vecmill.corpus.texts import PIECE_TOKENS
 from vecmill.examples.pairs import SamplingTables
 
@@ -40,14 +40,18 @@ def text(words: int, vocabulary: int, seed: int) -> Text:
 
 def rows(of: Text, seed: int) -> Rows:
     """One epoch's rows of the whole text."""
-    return windows.draw_rows(
-        of.ids,
-        of.ends,
-        keep=of.tables.keep,
-        noise=of.tables.noise,
-        window=WINDOW,
-        negatives=NEGATIVES,
-        rng=np.random.default_rng(seed),
+    return concatenate(
+        [
+            *windows.draw_rows(
+                of.ids,
+                of.ends,
+                keep=of.tables.keep,
+                noise=of.tables.noise,
+                window=WINDOW,
+                negatives=NEGATIVES,
+                rng=np.random.default_rng(seed),
+            )
+        ]
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -11,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vecmill.core.arrays import Ids, Places
-from vecmill.core.rows import Rows
+from vecmill.core.rows import Rows, concatenate
 from vecmill.core.sampling import alias_table
-from vecmill.core.windows import blocks_of_texts, draw_rows
+from vecmill.core.windows import block_tokens, blocks_of_texts, draw_rows
 
 VOCABULARY_SIZE = 12
 
@@ -37,14 +38,18 @@ def draw(
     """Rows of `texts`. By default every token is kept, and all words are equally likely noise."""
     ids, ends = flat(texts)
     everything = np.ones(max(VOCABULARY_SIZE, int(ids.max(initial=0)) + 1))
-    return draw_rows(
-        ids,
-        ends,
-        keep=np.asarray(everything if keep is None else keep, np.float32),
-        noise=alias_table(np.asarray(everything if noise is None else noise, np.float64)),
-        window=window,
-        negatives=negatives,
-        rng=np.random.default_rng(seed),
+    return concatenate(
+        [
+            *draw_rows(
+                ids,
+                ends,
+                keep=np.asarray(everything if keep is None else keep, np.float32),
+                noise=alias_table(np.asarray(everything if noise is None else noise, np.float64)),
+                window=window,
+                negatives=negatives,
+                rng=np.random.default_rng(seed),
+            )
+        ]
     )
 
 
@@ -227,3 +232,56 @@ def test_a_block_is_returned_before_all_batches_are_read():
 
     assert ids.tolist() == [1, 1, 2, 2]
     assert ends.tolist() == [2, 4]
+
+
+@given(texts_of_ids, st.integers(1, 20), st.integers(1, 30))
+def test_pieces_of_any_size_have_the_rows_of_the_whole_block(texts, window, piece_pairs):
+    ids, ends = flat(texts)
+    arguments = {
+        "keep": np.full(VOCABULARY_SIZE, 0.8, np.float32),
+        "noise": alias_table(np.ones(VOCABULARY_SIZE)),
+        "window": window,
+        "negatives": 2,
+    }
+
+    [whole] = draw_rows(ids, ends, **arguments, rng=np.random.default_rng(3))
+    pieces = [*draw_rows(ids, ends, **arguments, rng=np.random.default_rng(3), piece_pairs=piece_pairs)]
+
+    for got, expected in zip(concatenate(pieces), whole, strict=True):
+        np.testing.assert_array_equal(got, expected)
+        assert got.dtype == expected.dtype
+    assert all(len(piece.words) <= piece_pairs or len(piece.centers) == 1 for piece in pieces)
+
+
+@pytest.mark.parametrize(("texts", "length"), [(1, 50_000), (20_000, 3)])
+def test_a_wide_window_takes_memory_for_what_it_makes_and_not_for_its_width(texts, length):
+    ids = np.zeros(texts * length, np.int32)
+    ends = np.arange(length, len(ids) + 1, length)
+    tracemalloc.start()
+    count = 0
+    for rows in draw_rows(
+        ids,
+        ends,
+        keep=np.ones(1, np.float32),
+        noise=alias_table(np.ones(1)),
+        window=1000,
+        negatives=5,
+        rng=np.random.default_rng(0),
+        piece_pairs=1 << 16,
+    ):
+        count += len(rows.centers)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert count == len(ids)
+    assert peak < 200 * len(ids) + 40 * (1 << 16)
+
+
+def test_a_block_has_fewer_tokens_if_each_draws_very_many_noise_words():
+    assert [block_tokens(negatives) for negatives in (0, 5, 64, 128, 1000)] == [
+        1 << 17,
+        1 << 17,
+        1 << 17,
+        1 << 16,
+        8388,
+    ]

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from vecmill import models
 from vecmill.core.arrays import Floats
-from vecmill.core.rows import Rows
+from vecmill.core.rows import Rows, concatenate
 from vecmill.core.sampling import alias_table
 from vecmill.core.schedule import Pace
 from vecmill.core.shards import BATCH_ROWS
@@ -31,14 +31,18 @@ ROWS_OF_SHARD = {0: BATCH_ROWS + 901, 1: 2500, 2: 700}
 def random_rows(count: int, seed: int) -> Rows:
     rng = np.random.default_rng(seed)
     ids = np.minimum(rng.zipf(1.3, count), SIZE.words).astype(np.int32) - 1
-    return draw_rows(
-        ids,
-        np.array([count]),
-        keep=np.ones(SIZE.words, np.float32),
-        noise=alias_table(np.ones(SIZE.words)),
-        window=2,
-        negatives=2,
-        rng=rng,
+    return concatenate(
+        [
+            *draw_rows(
+                ids,
+                np.array([count]),
+                keep=np.ones(SIZE.words, np.float32),
+                noise=alias_table(np.ones(SIZE.words)),
+                window=2,
+                negatives=2,
+                rng=rng,
+            )
+        ]
     )
 
 

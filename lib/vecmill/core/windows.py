@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from vecmill.core.arrays import Floats, Ids, Places
 from vecmill.core.rows import Rows
@@ -14,7 +12,11 @@ from vecmill.core.sampling import AliasTable
 
 # Tokens per draw. Another number would give other rows for the same seed.
 BLOCK_TOKENS = 1 << 17
-_OUTSIDE = -1
+# Noise words per draw: with more of them per position than is usual, a block has fewer tokens.
+_BLOCK_NOISE = BLOCK_TOKENS << 6
+
+# Pairs of a word and its context per piece of a block, at some 20 bytes each while they are made.
+PIECE_PAIRS = 1 << 22
 
 
 def draw_rows(
@@ -26,7 +28,8 @@ def draw_rows(
     window: int,
     negatives: int,
     rng: np.random.Generator,
-) -> Rows:
+    piece_pairs: int = PIECE_PAIRS,
+) -> Iterator[Rows]:
     """One draw of subsampling, window radii and noise words for a block of texts.
 
     Subsampling drops tokens first, so a window reaches over dropped tokens. Then each position draws a
@@ -36,48 +39,46 @@ def draw_rows(
         ids   (T,)  int32    word ids, text after text
         ends  (N,)  int64    where each text ends in `ids`; ends[-1] == T
         keep  (V,)  float32  the probability that subsampling keeps a token of each word
+
+    The rows come in pieces of at most `piece_pairs` pairs, or of a single row; at least one piece comes,
+    which may be empty. Takes memory for the block and for one piece, however wide the window.
     """
     kept = rng.random(len(ids), dtype=np.float32) < keep[ids]
-    text = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))[kept]
     tokens = ids[kept]
+    kept_before = np.zeros(len(ids) + 1, np.int32)
+    np.cumsum(kept, out=kept_before[1:])
+    text_end = kept_before[ends]
+    text_length = np.diff(text_end, prepend=np.int32(0))
+    radius = rng.integers(1, window + 1, len(tokens), dtype=np.int8 if window < 127 else np.int32)
 
-    # `window` empty positions before the first text and after each text keep windows within their texts.
-    positions = np.arange(len(tokens)) + window * (text + 1)
-    # One more position, so that there is a window to look at even if no token was kept.
-    padded = np.full(len(tokens) + window * (len(ends) + 1) + 1, _OUTSIDE, np.int32)
-    padded[positions] = tokens
-    radius = np.zeros(len(padded), np.int8 if window < 127 else np.int32)
-    radius[positions] = rng.integers(1, window + 1, len(tokens), dtype=radius.dtype)
+    # The window of a position reaches from its first to its last position, within the text.
+    position = np.arange(len(tokens), dtype=np.int32)
+    first = np.maximum(position - radius, np.repeat(text_end - text_length, text_length))
+    last = np.minimum(position + radius, np.repeat(text_end, text_length) - 1)
+    filled = np.flatnonzero(last > first)
+    first, position = first[filled], position[filled]
+    length = last[filled] - first
+    ends_of_rows = np.zeros(len(filled) + 1, np.int64)
+    np.cumsum(length, out=ends_of_rows[1:])
+    drawn = noise.draw(rng, (len(filled), negatives))
 
-    around, lengths = _windows(padded != _OUTSIDE, radius, window)
-    filled = np.flatnonzero(lengths)
-    offsets = np.zeros(len(filled) + 1, np.int32)
-    np.cumsum(lengths[filled], out=offsets[1:])
-    centers = padded[window:][filled]
-    return Rows(centers, offsets, padded[around], noise.draw(rng, (len(centers), negatives)))
+    begin = 0
+    while begin == 0 or begin < len(filled):
+        end = int(np.searchsorted(ends_of_rows, ends_of_rows[begin] + piece_pairs, side="right")) - 1
+        end = min(max(end, begin + 1), len(filled))
+        piece = slice(begin, end)
+        offsets = (ends_of_rows[begin : end + 1] - ends_of_rows[begin]).astype(np.int32)
+        around = np.arange(offsets[-1], dtype=np.int32)
+        around += np.repeat(first[piece] - offsets[:-1], length[piece])
+        # The position itself is not in its window.
+        around += around >= np.repeat(position[piece], length[piece])
+        yield Rows(tokens[position[piece]], offsets, tokens[around], drawn[piece])
+        begin = max(end, 1)
 
 
-def _windows(
-    is_token: npt.NDArray[np.bool_], radius: npt.NDArray[Any], window: int
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int16]]:
-    """The positions in the window of each position, and their number; without the first and last `window`.
-
-        is_token  (P,)  whether the position has a token
-        radius    (P,)  the radius of its window; 0 without a token
-
-    One row per distance, so that each distance takes one comparison of whole arrays.
-    """
-    width, count = 2 * window + 1, len(radius) - 2 * window
-    inside = np.zeros((width, count), np.bool_)
-    lengths = np.zeros(count, np.int16)
-    for shift in range(width):
-        if shift != window:
-            reaches = radius[window : window + count] >= abs(shift - window)
-            np.logical_and(reaches, is_token[shift : shift + count], out=inside[shift])
-            lengths += inside[shift]
-    # Cell number = position * width + shift; it stands for position + shift.
-    cells = np.flatnonzero(np.ascontiguousarray(inside.T))
-    return cells - np.repeat(np.arange(count) * (width - 1), lengths), lengths
+def block_tokens(negatives: int) -> int:
+    """Tokens per draw with so many noise words per position."""
+    return min(BLOCK_TOKENS, max(1, _BLOCK_NOISE // max(negatives, 1)))
 
 
 def blocks_of_texts(

@@ -89,8 +89,9 @@ def draw_task(
         shard=task.shard,
     )
     texts = (_texts(batch.column("ids")) for batch in itertools.chain([first], batches))
-    for ids, ends in windows.blocks_of_texts(texts):
-        rows = windows.draw_rows(
+    tokens = windows.block_tokens(settings.negatives)
+    for ids, ends in windows.blocks_of_texts(texts, tokens):
+        pieces = windows.draw_rows(
             ids,
             ends,
             keep=tables.keep,
@@ -99,8 +100,7 @@ def draw_task(
             negatives=settings.negatives,
             rng=rng,
         )
-        if len(rows.centers):
-            yield task, rows
+        yield from ((task, rows) for rows in pieces if len(rows.centers))
 
 
 def _texts(ids: pa.ListArray) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
