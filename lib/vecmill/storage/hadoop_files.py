@@ -85,8 +85,8 @@ class HadoopFiles:
 
     def write_text(self, name: str, text: str) -> None:
         """See Files."""
-        self._write(name + NEW, text, overwrite=True)
         with self._explained("write", name):
+            self._write(name + NEW, text, overwrite=True)
             self._rename(name + NEW, name, overwrite=True)
 
     def create_text(self, name: str, text: str) -> bool:
@@ -94,7 +94,8 @@ class HadoopFiles:
         if self.exists(name):
             return False
         try:
-            self._write(name, text, overwrite=False)
+            with self._explained("write", name):
+                self._write(name, text, overwrite=False)
         except VecmillError:
             if self.exists(name):
                 return False
@@ -166,12 +167,11 @@ class HadoopFiles:
         self._file_context.rename(source_path, target_path, options)
 
     def _write(self, name: str, text: str, *, overwrite: bool) -> None:
-        with self._explained("write", name):
-            stream = self._file_system.create(self._hadoop_path(name), overwrite)
-            try:
-                stream.write(text.encode())
-            finally:
-                stream.close()
+        stream = self._file_system.create(self._hadoop_path(name), overwrite)
+        try:
+            stream.write(text.encode())
+        finally:
+            stream.close()
 
     @contextmanager
     def _explained(self, action: str, name: str) -> Iterator[None]:

@@ -150,11 +150,11 @@ def test_a_column_that_no_json_document_has_is_refused_with_those_there_are(spar
         read(spark, json_lines, format="json", column="body")
 
     assert str(fault.value).startswith(f"input.column: {json_lines} has no column body; ")
-    assert str(fault.value).endswith("the columns there are: n, text, tokens")
+    assert str(fault.value).endswith("the its columns are: n, text, tokens")
 
 
 def test_a_column_that_a_table_lacks_is_refused_with_those_there_are(spark, text):
-    with pytest.raises(InputError, match=r"has no column text; the columns there are: value$"):
+    with pytest.raises(InputError, match=r"has no column text; the its columns are: value$"):
         read(spark, text, column="text")
 
 
