@@ -249,7 +249,7 @@ class TestPage:
         assert (run / "report.html").read_text(encoding="utf-8") == near
 
     def test_a_run_on_another_file_system_needs_a_session(self):
-        with pytest.raises(ConfigError, match="give the Spark session"):
+        with pytest.raises(ConfigError, match="give a Spark session"):
             report.write("hdfs://cluster/run")
 
 

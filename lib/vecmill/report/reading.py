@@ -53,7 +53,8 @@ class RunFiles:
             self._store.files.write_text(name, text)
         except VecmillError as error:
             raise ConfigError([f"{error}; name another place for it"]) from error
-        return self._store.files.path(name)
+        local = self._store.files.local
+        return self._store.files.path(name) if local is None else str(local / name)
 
 
 def opened(root: str, spark: SparkSession | None) -> RunFiles:

@@ -36,13 +36,12 @@ MAX_ROUNDS = 200
 
 @dataclass(frozen=True)
 class StageSummary:
-    """A stage of the run; `words` and `rate` (words per second) are None if it does not count words."""
+    """A stage of the run; `rate` is in words of the corpus per second, None if the stage reads none."""
 
     name: str
     state: str
     seconds: float | None
     counts: dict[str, int]
-    words: int | None
     rate: float | None
 
 
@@ -206,11 +205,11 @@ def summarise_stages(stages: Record, rounds: Sequence[RoundRecord]) -> list[Stag
 
     summaries = []
     for name, stage in stages.items():
-        seconds, words = stage.get("seconds"), words_of.get(name) or None
+        seconds, words = stage.get("seconds"), words_of.get(name)
         busy = trained if name == "train" else seconds
         counts = {k: v for k, v in stage.items() if type(v) is int and k not in ("round", "rounds")}
         rate = words / busy if words and busy else None
-        summaries.append(StageSummary(name, stage.get("state", "unknown"), seconds, counts, words, rate))
+        summaries.append(StageSummary(name, stage.get("state", "unknown"), seconds, counts, rate))
     return summaries
 
 

@@ -36,7 +36,7 @@ def key_figures(report: Report) -> Html:
             format_large(report.vocabulary_size) if report.vocabulary_size else None,
         ),
         ("dimensions", str(dim) if dim else None),
-        ("words per second in training", format_large(train.rate) if train and train.rate else None),
+        ("words/s in training", format_large(train.rate) if train and train.rate else None),
         ("from text to vectors", format_duration(seconds) if seconds else None),
     ]
     whole_files = [score for score in report.scores if score.kind != "word-sets" and not score.section]

@@ -95,7 +95,6 @@ class WordMap:
 class VectorAnswers:
     """All answers of the vectors; a part is None or empty if their vocabulary is too small for it."""
 
-    words: int
     dim: int
     neighbours: list[Neighbours]
     analogies: list[Analogy]
@@ -128,7 +127,6 @@ def collect_answers(
     if bias:
         mentioned += [*most_gendered(bias.occupations), *most_gendered(bias.words)]
     return VectorAnswers(
-        words=len(vectors),
         dim=vectors.vectors.shape[1],
         neighbours=neighbours,
         analogies=analogies,
