@@ -82,6 +82,16 @@ def test_the_same_key_gives_the_same_bucket_and_any_other_key_another():
     assert all(other != noise() for other in others)
 
 
+@pytest.mark.parametrize("other", [{"seed": 2}, {"epoch": 1}, {"slice_": 1}])
+def test_two_passes_with_the_same_layout_have_different_noise(other):
+    of_pass = make_pass()
+
+    bucket = draw_bucket(of_pass, 1, 2, NO_IDS, NO_IDS)
+    another = draw_bucket(of_pass._replace(**other), 1, 2, NO_IDS, NO_IDS)
+
+    assert bucket.noise.tolist() != another.noise.tolist()
+
+
 def test_no_two_buckets_of_a_pass_share_a_stream_of_random_numbers():
     """With one word per region only the draws differ: of all 9 buckets, no two have the same noise."""
     n_regions, pairs = 3, 5000

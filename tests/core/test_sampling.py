@@ -68,6 +68,14 @@ def test_noise_weights_are_powers_of_counts():
     np.testing.assert_allclose(noise_weight(counts, 0.0), [1, 1, 1], rtol=1e-12)
 
 
+@pytest.mark.parametrize("exponent", [1, 0, -1, 0.75])
+def test_noise_weights_are_float64_for_any_exponent(exponent):
+    weights = noise_weight(np.array([4, 2]), exponent)
+
+    assert weights.dtype == np.float64
+    np.testing.assert_allclose(weights, [4.0**exponent, 2.0**exponent], rtol=1e-12)
+
+
 @given(weights_of_words)
 def test_an_alias_table_implies_the_given_distribution(weights):
     table = alias_table(np.array(weights))
