@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from py4j.protocol import Py4JError
 
 from vecmill.config import Config
+from vecmill.errors import VecmillError
 from vecmill.runs.lock import hold
 from vecmill.runs.manifest import Manifest
 from vecmill.runs.run import Run
@@ -38,5 +39,5 @@ def opened(
             try:
                 yield Run(config, store, Manifest(store.files))
             finally:
-                with suppress(ConnectionError, Py4JError):
+                with suppress(ConnectionError, Py4JError, VecmillError):
                     store.files.delete(STAGING)
