@@ -195,11 +195,11 @@ class Page:
 
     def problems(self) -> list[str]:
         """Errors of scripts, log entries such as violations of the page's policy, and network requests."""
-        found = []
+        problems = []
         for event in self.events():
             method, parameters = event["method"], event["params"]
             if method in ("Runtime.exceptionThrown", "Log.entryAdded"):
-                found.append(json.dumps(parameters))
+                problems.append(json.dumps(parameters))
             elif method == "Network.requestWillBeSent" and parameters["type"] != "Document":
-                found.append(parameters["request"]["url"])
-        return found
+                problems.append(parameters["request"]["url"])
+        return problems

@@ -97,7 +97,7 @@ def write_run(root: Path, words: Sequence[str] = WORDS, dim: int = DIM) -> Path:
             "train": {**done, "round": 3, "rounds": 3, "words": 3000, "loss": 2.5},
             "export": {**done, "words": len(words), "dim": dim},
         },
-        "model": {"kind": "sgns", "title": "skip-gram with negative sampling", "vectors": "W"},
+        "model": {"kind": "sgns", "title": "skip-gram with negative sampling"},
         "configuration": {
             "input": {"path": "books/bible.txt", "format": "text"},
             "train": {"dim": dim, "epochs": 3, "seed": 7},

@@ -31,7 +31,7 @@ HOSTILE = [
 ]
 
 
-class Page(HTMLParser):
+class ParsedPage(HTMLParser):
     """A parsed page: its sections, tags, links, texts and data. Every tag must be closed."""
 
     def __init__(self, text: str) -> None:
@@ -74,7 +74,7 @@ def page_text(root: Path, **options) -> str:
 @pytest.mark.usefixtures("without_scikit_learn")
 class TestPage:
     def test_a_whole_run_has_every_section_and_a_link_to_each(self, run):
-        page = Page(page_text(run))
+        page = ParsedPage(page_text(run))
 
         assert page.sections == SECTIONS
         assert page.links == [f"#{name}" for name in SECTIONS]
@@ -96,14 +96,14 @@ class TestPage:
         assert f"{DIM} dimensions, skip-gram with negative sampling, 3 epochs" in page_text(run)
 
         edit_record(lambda record: record["model"].update(title="<GloVe>"))
-        assert f"{DIM} dimensions, <GloVe>, 3 epochs" in "".join(Page(page_text(run)).texts)
+        assert f"{DIM} dimensions, <GloVe>, 3 epochs" in "".join(ParsedPage(page_text(run)).texts)
 
         edit_record(lambda record: record.pop("model"))
         assert f"{DIM} dimensions, 3 epochs" in page_text(run)
 
     def test_the_page_loads_nothing(self, run):
         text = page_text(run)
-        page = Page(text)
+        page = ParsedPage(text)
 
         assert page.tags.isdisjoint({"link", "img", "iframe", "audio", "video", "object", "embed", "base"})
         assert not re.search(r"https?://|//cdn|url\(|@import|<script[^>]+src", text)
@@ -113,7 +113,7 @@ class TestPage:
         root = write_run(tmp_path / "run", [*HOSTILE, *WORDS])
 
         text = page_text(root, words=HOSTILE)
-        page = Page(text)
+        page = ParsedPage(text)
 
         assert page.sections == SECTIONS
         assert page.tags.isdisjoint({"img", "b"})
@@ -126,13 +126,13 @@ class TestPage:
         edit_record(lambda record: record["configuration"]["input"].update(path=name))
         edit_record(lambda record: record["versions"].update({name: name}))
 
-        page = Page(page_text(run))
+        page = ParsedPage(page_text(run))
 
         assert page.sections == SECTIONS
         assert name in page.texts
 
     def test_the_map_has_its_words_and_their_nearest(self, run):
-        data = json.loads(Page(page_text(run)).data)
+        data = json.loads(ParsedPage(page_text(run)).data)
 
         assert data["words"] == WORDS
         assert len(data["points"]) == 2 * len(WORDS)
@@ -144,7 +144,7 @@ class TestPage:
 
     def test_every_word_of_the_map_has_a_colour_and_every_colour_is_explained(self, run):
         text = page_text(run)
-        data = json.loads(Page(text).data)
+        data = json.loads(ParsedPage(text).data)
 
         assert len(data["groups"]) == len(WORDS)
         assert set(data["groups"]) == set(range(8))
@@ -173,14 +173,14 @@ class TestPage:
         (run / "evaluation.json").unlink()
 
         missing = {"training", "evaluation"}
-        assert Page(page_text(run)).sections == [name for name in SECTIONS if name not in missing]
+        assert ParsedPage(page_text(run)).sections == [name for name in SECTIONS if name not in missing]
 
     def test_an_unfinished_run_has_the_sections_of_its_finished_stages(self, run, edit_record):
         edit_record(lambda record: record["stages"].pop("export"))
         edit_record(lambda record: record["stages"]["train"].update(state="running"))
         (run / "evaluation.json").unlink()
 
-        page = Page(page_text(run))
+        page = ParsedPage(page_text(run))
 
         assert page.sections == ["training", "vocabulary", "run"]
         assert json.loads(page.data) is None
@@ -188,18 +188,18 @@ class TestPage:
     def test_a_run_that_has_just_started_has_a_page(self, tmp_path):
         (tmp_path / "run.json").write_text('{"stages": {"tokenize": {"state": "running", "key": "k"}}}')
 
-        assert Page(page_text(tmp_path)).sections == ["run"]
+        assert ParsedPage(page_text(tmp_path)).sections == ["run"]
 
     def test_a_training_with_nan_losses_has_a_page(self, run):
         lines = [json.dumps(metrics_line(n, loss)) for n, loss in enumerate((3.0, math.nan, math.inf), 1)]
         (run / "metrics.jsonl").write_text("\n".join(lines))
 
-        assert Page(page_text(run)).sections == SECTIONS
+        assert ParsedPage(page_text(run)).sections == SECTIONS
 
     def test_words_in_other_scripts_are_shown(self, tmp_path):
         words = ["слово", "كلمة", "言葉", "ordið", "λέξη", "מילה"]
 
-        page = Page(page_text(write_run(tmp_path / "run", words), words=words))
+        page = ParsedPage(page_text(write_run(tmp_path / "run", words), words=words))
 
         assert json.loads(page.data)["words"] == words
         assert set(words) <= set(page.texts)
@@ -210,7 +210,7 @@ class TestPage:
         text = page_text(root)
 
         assert len(text.encode()) < 5_000_000
-        assert 2000 <= len(json.loads(Page(text).data)["near"]) < 3000
+        assert 2000 <= len(json.loads(ParsedPage(text).data)["near"]) < 3000
 
     def test_the_page_is_written_to_the_run_or_to_the_given_path(self, run, tmp_path):
         assert report.write(str(run)) == str(run / "report.html")
@@ -232,7 +232,7 @@ class TestPage:
         target = str(tmp_path / "page.html")
 
         report.write_vectors(vectors, target, title="<glove>")
-        page = Page(Path(target).read_text(encoding="utf-8"))
+        page = ParsedPage(Path(target).read_text(encoding="utf-8"))
 
         assert page.sections == ["map", "neighbours", "analogies", "offsets", "bias"]
         assert "<glove>" in page.texts

@@ -30,7 +30,7 @@ VOCABULARY_COLUMNS = ["id", "word", "count", "keep_probability", "noise_probabil
 
 # Points of a curve over the vocabulary, at equal steps of the logarithm of the rank.
 CURVE_POINTS = 140
-# More rounds could not be told apart in a chart.
+# More rounds would be closer than a pixel or two in a chart.
 MAX_ROUNDS = 200
 
 
@@ -155,8 +155,8 @@ def collect_vectors(
 def score_vectors(vectors: WordVectors, tests: Sequence[WordTest]) -> dict[str, Any]:
     """The scores of `vectors` in `tests` by the default rules, as JSON of `vecmill evaluate`."""
     rules = Rules()
-    found = scores.score_tests(tests, Vectors(vectors.words, vectors.vectors), rules)
-    return score_table.to_json([RunScores("", found)], rules)
+    results = scores.score_tests(tests, Vectors(vectors.words, vectors.vectors), rules)
+    return score_table.to_json([RunScores("", results)], rules)
 
 
 def first_run_scores(evaluation: Record) -> list[Score]:
@@ -213,7 +213,7 @@ def summarise_stages(stages: Record, rounds: Sequence[RoundRecord]) -> list[Stag
     return summaries
 
 
-def read_rounds(text: str, where: str) -> list[RoundRecord]:
+def read_rounds(text: str, path: str) -> list[RoundRecord]:
     """The rounds in the text of metrics.jsonl. Raises InputError with the number of a broken line."""
     rounds = []
     for number, line in enumerate(text.splitlines(), 1):
@@ -233,7 +233,7 @@ def read_rounds(text: str, where: str) -> list[RoundRecord]:
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(
-                f"{where}, line {number}: expected a round as 'vecmill train' writes it, got "
+                f"{path}, line {number}: expected a round as 'vecmill train' writes it, got "
                 f"{line[:60]!r} ({error}); train again, or take the file from the same run"
             ) from error
     return rounds
@@ -306,13 +306,13 @@ def _title(record: Record, root: str) -> str:
     return PurePath(str(path or root)).name or root
 
 
-def _json_object(text: str, where: str) -> dict[str, Any]:
+def _json_object(text: str, path: str) -> dict[str, Any]:
     try:
         content = json.loads(text)
     except ValueError as error:
-        raise InputError(f"{where} is not JSON ({error}); restore it, or run again") from error
+        raise InputError(f"{path} is not JSON ({error}); restore it, or run again") from error
     if not isinstance(content, dict):
         raise InputError(
-            f"{where} must be a JSON object, got {type(content).__name__}; run its stage again"
+            f"{path} must be a JSON object, got {type(content).__name__}; restore it, or run again"
         )
     return content
