@@ -1,6 +1,6 @@
-"""A corpus as texts of word ids dealt to shards, without Spark: what `tests.bench.simulate` trains on.
+"""A corpus as texts of word ids, dealt to slices and shards without Spark, for `tests.bench.simulate`.
 
-From text itself, where chance deals; or from the directory of a run, where the texts are dealt already.
+It is read from a text file and dealt at random, or read from the directory of a run as dealt there.
 """
 
 from __future__ import annotations
@@ -19,40 +19,38 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vecmill.core import sampling
-from vecmill.core.rows import Ids
-from vecmill.examples.pairs import HOLDOUT_SLICE, PIECE_TOKENS, SamplingTables
+from vecmill.core.arrays import Doubles, Ids, Places
+from vecmill.corpus.texts import HOLDOUT_SLICE, PIECE_TOKENS
+from vecmill.examples.pairs import SamplingTables
 
 _NOISE_EXPONENT = 0.75
 
 
 class Vocabulary(NamedTuple):
-    """V words by falling count, and for each how often it is kept and how often it is noise.
-
-    keep, noise  (V,) float64 probabilities
-    """
+    """V words by falling count, with the probabilities that a token is kept and that a noise word is it."""
 
     words: list[str]
-    counts: npt.NDArray[np.int64]
-    keep: npt.NDArray[np.float64]
-    noise: npt.NDArray[np.float64]
+    counts: Places
+    keep: Doubles
+    noise: Doubles
 
 
 @dataclass(frozen=True)
 class Dealt:
-    """A vocabulary, and by slice and shard the texts as one batch with the columns slice, shard and ids."""
+    """A vocabulary, and the texts of each slice and shard as one batch of the columns slice, shard, ids."""
 
     vocabulary: Vocabulary
     texts: Mapping[tuple[int, int], pa.RecordBatch]
 
     @cached_property
     def sampling_tables(self) -> SamplingTables:
-        """What drawing pairs needs of the vocabulary."""
+        """What drawing pairs needs from the vocabulary."""
         noise = sampling.alias_table(self.vocabulary.noise)
         return SamplingTables(self.vocabulary.keep.astype(np.float32), noise)
 
     @cached_property
     def words_of(self) -> dict[tuple[int, int], int]:
-        """How many words every slice and shard has; those that are held out do not count."""
+        """The number of words of every slice and shard, without those that are held out."""
         return {
             place: len(batch.column("ids").flatten())
             for place, batch in self.texts.items()
@@ -61,7 +59,7 @@ class Dealt:
 
 
 class Encoded(NamedTuple):
-    """A corpus before it is dealt out.
+    """A corpus before it is dealt.
 
     ids     (T,)  int32  of all texts, one after another
     ends    (N,)  int64  where each text ends
@@ -70,12 +68,12 @@ class Encoded(NamedTuple):
     """
 
     ids: Ids
-    ends: npt.NDArray[np.int64]
+    ends: Places
     words: npt.NDArray[np.str_]
-    counts: npt.NDArray[np.int64]
+    counts: Places
 
     def deal(self, slices: int, shards: int, seed: int, subsample: float, *, holdout: float) -> Dealt:
-        """Every text to a slice and a shard by chance; those held out depend on the seed alone."""
+        """Deal every text to a slice and a shard at random; the held-out texts depend only on the seed."""
         rng = np.random.default_rng(seed)
         texts = rng.permutation(len(self.ends))
         held_out = rng.random(len(texts)) < holdout
@@ -90,7 +88,7 @@ class Encoded(NamedTuple):
         noise = sampling.noise_weight(self.counts, _NOISE_EXPONENT)
         return Dealt(Vocabulary(self.words.tolist(), self.counts, keep, noise / noise.sum()), dealt)
 
-    def _texts(self, numbers: npt.NDArray[np.int64]) -> pa.ListArray:
+    def _texts(self, numbers: Places) -> pa.ListArray:
         begins = np.append(0, self.ends[:-1])[numbers]
         lengths = self.ends[numbers] - begins
         offsets = np.append(0, np.cumsum(lengths))
@@ -104,7 +102,7 @@ def _batch(slice_: int, shard: int, ids: pa.ListArray) -> pa.RecordBatch:
 
 
 def encode(corpus: Path, min_count: int) -> Encoded:
-    """Text, a document a line, to texts: words are what a-z spells after lower-casing."""
+    """A file with one document per line to texts; words are runs of a-z after lower-casing."""
     known: dict[str, int] = {}
     found, ends = array("i"), array("q")
     with corpus.open(encoding="utf-8") as lines:
@@ -122,8 +120,8 @@ def encode(corpus: Path, min_count: int) -> Encoded:
     return _without_short_texts(ids[ids >= 0], _pieces(upto), names, counts[order])
 
 
-def _pieces(ends: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Where texts end once documents that end there are cut into pieces of at most PIECE_TOKENS."""
+def _pieces(ends: Places) -> Places:
+    """Where texts end if documents with these `ends` are cut into pieces of at most PIECE_TOKENS."""
     begins = np.append(0, ends[:-1])
     pieces = -(-(ends - begins) // PIECE_TOKENS)
     number = np.arange(pieces.sum()) - np.repeat(np.cumsum(pieces) - pieces, pieces)
@@ -131,17 +129,15 @@ def _pieces(ends: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return np.asarray(np.minimum(cuts, np.repeat(ends, pieces)), np.int64)
 
 
-def _without_short_texts(
-    ids: Ids, ends: npt.NDArray[np.int64], words: npt.NDArray[np.str_], counts: npt.NDArray[np.int64]
-) -> Encoded:
-    """Without texts of a single word, which has no context."""
+def _without_short_texts(ids: Ids, ends: Places, words: npt.NDArray[np.str_], counts: Places) -> Encoded:
+    """The corpus without texts of a single word, which has no context."""
     lengths = np.diff(ends, prepend=0)
     long = lengths > 1
     return Encoded(ids[np.repeat(long, lengths)], np.cumsum(lengths[long]), words, counts)
 
 
 def write_cache(corpus: Path, min_count: int, cache: Path) -> None:
-    """Write what `encode` gives to the file `cache`, unless it is there."""
+    """Write the result of `encode` to the file `cache`, unless it exists."""
     if not cache.exists():
         beside = cache.with_name(f"{cache.name}.part")
         with beside.open("wb") as out:
@@ -150,19 +146,19 @@ def write_cache(corpus: Path, min_count: int, cache: Path) -> None:
 
 
 def read_cache(cache: Path) -> Encoded:
-    """What `write_cache` has written."""
+    """Read a file of `write_cache`."""
     with np.load(cache) as arrays:
         return Encoded(*(arrays[name] for name in Encoded._fields))
 
 
 def read_run(run: Path) -> Dealt:
-    """The texts of a run as they are dealt there, and its vocabulary."""
+    """The vocabulary of a run, and its texts as dealt there."""
     table = pq.read_table(run / "vocabulary").sort_by("id")
     columns = (table[name].to_numpy() for name in ("count", "keep_probability", "noise_probability"))
     texts = {}
     for folder in sorted((run / "texts").glob("slice=*/shard=*")):
         slice_, shard = (int(part.partition("=")[2]) for part in folder.parts[-2:])
-        # Spark writes a shard, which is one partition, to one file.
+        # A shard is one partition, which is written to one file.
         [file] = folder.glob("*.parquet")
         ids = pq.ParquetFile(file).read(["ids"])["ids"].combine_chunks()
         texts[slice_, shard] = _batch(slice_, shard, ids)

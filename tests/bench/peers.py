@@ -87,7 +87,7 @@ def kernel(tokens: Path, vectors: Path, workers: int, *, name: str) -> dict[str,
     setting = strategies.Setting("averaging", "", shards=1, slices=1, rate=RATE, seed=SEED)
     dealt = corpus.encode(tokens, MIN_COUNT).deal(1, 1, SEED, setting.subsample, holdout=0.0)
     trained = strategies.train(dealt, setting, name)
-    write(vectors, dealt.vocabulary.words, trained.tables["W"])
+    write(vectors, dealt.vocabulary.words, trained.vectors)
     return {"train_cpu_seconds": trained.kernel_seconds, "words": sum(dealt.words_of.values())}
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tests.bench import corpus
 
-from vecmill.examples.pairs import HOLDOUT_SLICE
+from vecmill.corpus.texts import HOLDOUT_SLICE
 
 
 def texts_of(encoded: corpus.Encoded) -> list[list[str]]:
@@ -13,7 +13,7 @@ def texts_of(encoded: corpus.Encoded) -> list[list[str]]:
     return [[str(encoded.words[number]) for number in part] for part in parts]
 
 
-def test_words_are_letters_in_lower_case_and_rare_ones_go(tmp_path):
+def test_words_are_letters_in_lower_case_and_rare_words_are_dropped(tmp_path):
     file = tmp_path / "text.txt"
     file.write_text("The cat, the dog.\nRare THE 3cat\n\nthe\n")
 
@@ -31,11 +31,11 @@ def test_documents_are_cut_into_pieces_of_a_thousand_words(tmp_path):
 
     encoded = corpus.encode(file, min_count=1)
 
-    # The word that is left of the first document is a piece of its own, and alone.
+    # The last word of the first document would be a piece of its own, without a context.
     assert [len(text) for text in texts_of(encoded)] == [1000, 1000, 1000]
 
 
-def test_what_is_cached_is_read_back(tmp_path):
+def test_a_cached_corpus_is_read_back(tmp_path):
     file = tmp_path / "text.txt"
     file.write_text("a b a\n")
     corpus.write_cache(file, 1, tmp_path / "cache.npz")
@@ -45,7 +45,7 @@ def test_what_is_cached_is_read_back(tmp_path):
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_every_text_is_dealt_once_and_the_same_are_held_out_however_many_shards_there_are(seed):
+def test_every_text_is_dealt_once_and_the_held_out_texts_do_not_depend_on_the_slices(seed):
     counts = np.arange(400, 0, -1)
     encoded = corpus.Encoded(
         np.repeat(np.arange(400, dtype=np.int32), 2), np.arange(2, 802, 2), counts.astype(str), counts

@@ -1,3 +1,5 @@
+"""The simulator merges as training does; `tests.end_to_end.test_simulate` compares whole trainings."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -9,7 +11,7 @@ from vecmill.core.merging import MERGES
 
 @pytest.mark.parametrize("merge", MERGES)
 @pytest.mark.parametrize("shards", [1, 2, 3, 5, 8, 11])
-def test_changes_merged_one_after_another_have_the_bytes_of_all_at_once(merge, shards):
+def test_changes_merged_one_by_one_give_the_bytes_of_a_merge_of_all(merge, shards):
     rng = np.random.default_rng(shards)
     changes = [rng.normal(size=(7, 4)).astype(np.float32) for _ in range(shards)]
     expected = MERGES[merge](changes)

@@ -1,4 +1,4 @@
-"""Text to measure with: words that follow Zipf's law, and the tables that go with them."""
+"""Synthetic text for measurements: words that follow Zipf's law, and their sampling tables."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vecmill.core import regions, sampling, windows
+from vecmill.core import passes, sampling, windows
 from vecmill.core.arrays import Ids, Places
-from vecmill.core.buckets import TILE_NOISE, Bucket, pairs_of, sorted_by_bucket, with_noise
+from vecmill.core.buckets import Bucket, pairs_of, sorted_by_bucket
+from vecmill.core.regions import context_region
 from vecmill.core.rows import Rows, concatenate
 from vecmill.corpus.texts import PIECE_TOKENS
 from vecmill.examples.pairs import SamplingTables
 
 WINDOW, NEGATIVES, SUBSAMPLE, NOISE_EXPONENT = 5, 5, 1e-3, 0.75
 
-# Mandelbrot's shift: what English has.
+# Mandelbrot's shift of the ranks for English.
 _SHIFT = 2.7
 
 
 class Text(NamedTuple):
-    """Pieces of a synthetic corpus, as the pairs are drawn from: see `core.windows.draw_rows`."""
+    """Pieces of a synthetic corpus as arguments of `core.windows.draw_rows`."""
 
     ids: Ids
     ends: Places
@@ -28,7 +29,7 @@ class Text(NamedTuple):
 
 
 def text(words: int, vocabulary: int, seed: int) -> Text:
-    """So many words that were kept as often as the vocabulary's frequencies say."""
+    """Text of that many words, drawn from the frequencies of a vocabulary of that size."""
     weights = 1 / (np.arange(vocabulary, dtype=np.float64) + _SHIFT)
     counts = np.maximum(weights / weights.sum() * words, 1).astype(np.int64)
     drawn = sampling.alias_table(weights).draw(np.random.default_rng(seed), (words,))
@@ -39,7 +40,7 @@ def text(words: int, vocabulary: int, seed: int) -> Text:
 
 
 def rows(of: Text, seed: int) -> Rows:
-    """One epoch's rows of the whole text."""
+    """The rows of the whole text in one epoch."""
     return concatenate(
         [
             *windows.draw_rows(
@@ -55,42 +56,36 @@ def rows(of: Text, seed: int) -> Rows:
     )
 
 
-class Part(NamedTuple):
-    """A bucket and its rows of W and of C, where those of a region lie one after another."""
+class RegionBucket(NamedTuple):
+    """A bucket, and the rows of its regions in tables that are in the order of their regions."""
 
     words: slice
     contexts: slice
     bucket: Bucket
 
 
-def buckets(of: Text, n_regions: int, seed: int) -> list[Part]:
-    """The same pairs as one pass's buckets, stratum after stratum."""
+def buckets(of: Text, n_regions: int, seed: int) -> list[RegionBucket]:
+    """The same pairs as the buckets of one pass, stratum after stratum."""
     words, contexts = pairs_of(rows(of, seed))
     vocabulary = len(of.tables.keep)
-    pairs = np.bincount(words, minlength=vocabulary)
+    pairs = np.bincount(words, minlength=vocabulary).astype(np.float64)
     noise = sampling.noise_weight(np.bincount(of.ids, minlength=vocabulary), NOISE_EXPONENT)
-    noise /= noise.sum()
-    rng = np.random.default_rng(seed)
-    of_words = regions.cut(pairs.astype(np.float64), n_regions, rng)
-    of_contexts = regions.cut(pairs + NEGATIVES * len(words) * noise, n_regions, rng)
+    expected = passes.Expected(pairs / pairs.sum(), noise / noise.sum())
+    layout = passes.layout(expected, n_regions, NEGATIVES, seed=seed, epoch=1, slice_=0)
+    of_pass = passes.Pass(seed, 1, 0, NEGATIVES, layout, expected, len(words))
     words, contexts, bounds = sorted_by_bucket(
-        words, contexts, of_words.of_ids(), of_contexts.of_ids(), n_regions
+        words, contexts, layout.words.of_ids(), layout.contexts.of_ids(), n_regions
     )
-    parts = []
+    words, contexts = layout.words.places()[words], layout.contexts.places()[contexts]
+    found = []
     for stratum in range(n_regions):
-        for i in range(n_regions):
-            j = regions.context_region(i, stratum, n_regions)
-            own = _between(bounds, i * n_regions + j)
-            w_ids, c_ids = of_words.members(i), of_contexts.members(j)
-            bucket = with_noise(
-                np.searchsorted(w_ids, words[own]).astype(np.int32),
-                np.searchsorted(c_ids, contexts[own]).astype(np.int32),
-                expected=NEGATIVES * pairs[w_ids] * noise[c_ids].sum() / TILE_NOISE,
-                noise=noise[c_ids],
-                rng=rng,
-            )
-            parts.append(Part(_between(of_words.bounds, i), _between(of_contexts.bounds, j), bucket))
-    return parts
+        for worker in range(n_regions):
+            other = context_region(worker, stratum, n_regions)
+            own = _between(bounds, worker * n_regions + other)
+            bucket = passes.draw_bucket(of_pass, worker, stratum, words[own], contexts[own])
+            regions = _between(layout.words.bounds, worker), _between(layout.contexts.bounds, other)
+            found.append(RegionBucket(*regions, bucket))
+    return found
 
 
 def _between(bounds: Places, number: int) -> slice:
