@@ -1,17 +1,16 @@
-"""Bad input, one by one: the exit code that a scheduler sees and the sentence that a person reads."""
+"""Faults of input and configuration: the exit code, and the message on the last line."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import SMALL, manifest
+from tests.end_to_end.conftest import SMALL, manifest, overrides
 
 
 @pytest.fixture
@@ -62,7 +61,7 @@ def test_a_column_that_json_does_not_have(vecmill, settings, tmp_path):
     outcome = vecmill("run", settings=settings)
 
     assert outcome.code == 3
-    assert "has no column text; the columns there are: body, title" in outcome.last_line
+    assert "has no column text; its columns are: body, title" in outcome.last_line
 
 
 def test_a_column_of_another_type(vecmill, spark, settings, tmp_path):
@@ -76,15 +75,15 @@ def test_a_column_of_another_type(vecmill, spark, settings, tmp_path):
     assert "must be string, got int" in outcome.last_line
 
 
-def test_a_file_that_is_not_what_it_is_called(vecmill, settings, tmp_path):
-    (tmp_path / "broken.parquet").write_bytes(b"PAR1 and then nothing of the kind")
+def test_a_file_that_is_not_of_its_format(vecmill, settings, tmp_path):
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 and then something else")
     settings |= {"input.path": tmp_path / "broken.parquet", "input.format": "parquet"}
 
     outcome = vecmill("run", settings=settings)
 
     assert outcome.code == 3
     assert "broken.parquet" in outcome.last_line
-    assert "Traceback" not in outcome.said
+    assert "Traceback" not in outcome.output
 
 
 def test_a_compressed_file_that_is_cut_short(vecmill, settings, tmp_path):
@@ -95,7 +94,7 @@ def test_a_compressed_file_that_is_cut_short(vecmill, settings, tmp_path):
 
     assert outcome.code == 3
     assert "the input cannot be read" in outcome.last_line
-    assert "Traceback" not in outcome.said
+    assert "Traceback" not in outcome.output
 
 
 def test_a_min_count_that_leaves_no_word(vecmill, settings):
@@ -117,7 +116,7 @@ def test_a_corpus_of_single_words_gives_nothing_to_train_on(vecmill, settings, t
     assert "no document has two words of the vocabulary" in outcome.last_line
 
 
-def test_a_pattern_that_is_no_regular_expression(vecmill, settings):
+def test_a_pattern_that_is_not_a_regular_expression(vecmill, settings):
     settings["tokenizer.pattern"] = "'(['"
 
     outcome = vecmill("run", settings=settings)
@@ -126,7 +125,7 @@ def test_a_pattern_that_is_no_regular_expression(vecmill, settings):
     assert "tokenizer.pattern must be a Java regular expression, got '(['" in outcome.last_line
 
 
-def test_a_tokenizer_function_that_is_not_there(vecmill, settings):
+def test_a_tokenizer_function_that_does_not_exist(vecmill, settings):
     settings |= {"tokenizer.kind": "python", "tokenizer.pattern": "'json:no_such_function'"}
 
     outcome = vecmill("run", settings=settings)
@@ -135,7 +134,7 @@ def test_a_tokenizer_function_that_is_not_there(vecmill, settings):
     assert "tokenizer.pattern: json:no_such_function cannot be imported" in outcome.last_line
 
 
-def test_an_output_that_cannot_be_made(vecmill, settings, tmp_path):
+def test_an_output_that_cannot_be_created(vecmill, settings, tmp_path):
     (tmp_path / "file").write_text("in the way")
     settings["output.path"] = tmp_path / "file" / "out"
 
@@ -145,7 +144,7 @@ def test_an_output_that_cannot_be_made(vecmill, settings, tmp_path):
     assert outcome.last_line.startswith(f"vecmill: output.path: cannot write to {tmp_path}/file/out")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only to the superuser")
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser can write to any folder")
 def test_an_output_that_is_read_only(vecmill, settings, tmp_path):
     (tmp_path / "locked").mkdir(mode=0o555)
     settings["output.path"] = tmp_path / "locked" / "out"
@@ -156,43 +155,41 @@ def test_an_output_that_is_read_only(vecmill, settings, tmp_path):
     assert outcome.last_line.startswith("vecmill: output.path: cannot write to")
 
 
-def test_an_output_that_is_full(vecmill, corpus, settings, tmp_path):
-    # No file may become larger than 200 kB, as if the disk were full; the pairs of one shard would.
-    settings |= {"input.path": corpus, "train.shards": 1, "train.slices": 1}
-    overrides = " ".join(f"--set={key}={value}" for key, value in settings.items())
-    command = f"ulimit -f 200; exec {sys.executable} -m vecmill run {overrides}"
+def test_an_output_that_is_full(vecmill, counted, tmp_path):
+    # No file may become larger than 200 kB, as if the disk were full. The pairs of one shard would.
+    settings = counted.copied_to(tmp_path / "out") | {"train.dim": 16, "train.epochs": 1}
+    command = f"ulimit -f 200; exec {sys.executable} -m vecmill run {' '.join(overrides(settings))}"
     ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
 
     assert ended.returncode == 1, ended.stderr
     last_line = ended.stderr.strip().splitlines()[-1]
     assert last_line.startswith("vecmill: the output is full (")
-    assert last_line.endswith("make room, then the same command goes on from the last round")
+    assert last_line.endswith("make room, then run the same command: it resumes from the last round")
     assert not list((tmp_path / "out").rglob("epoch=1"))
     resumed = vecmill("run", settings=settings)
-    assert resumed.code == 0, resumed.said
+    assert resumed.code == 0, resumed.output
 
 
-def test_a_checkpoint_whose_files_are_gone_is_nothing_to_go_on_from(vecmill, settings, tmp_path):
-    assert vecmill("run", settings=settings).code == 0
-    record = tmp_path / "out" / "run.json"
-    content = json.loads(record.read_text())
+def test_a_checkpoint_without_files_cannot_be_resumed_from(vecmill, finished, tmp_path):
+    out = tmp_path / "out"
+    settings = finished.copied_to(out)
+    content = manifest(out)
     content["stages"]["train"].update(state="running", round=1)
-    record.write_text(json.dumps(content))
-    checkpoint = tmp_path / "out" / "model" / "round=1"
-    shutil.rmtree(checkpoint, ignore_errors=True)
+    (out / "run.json").write_text(json.dumps(content))
+    checkpoint = out / "model" / "round=1"
     checkpoint.mkdir()
 
     outcome = vecmill("train", settings=settings)
 
     assert outcome.code == 3
-    assert outcome.last_line.startswith(f"vecmill: {checkpoint} holds no parameters to go on from")
+    assert outcome.last_line.startswith(f"vecmill: {checkpoint} holds no parameters to resume from")
     checkpoint.rmdir()
     anew = vecmill("train", settings=settings)
-    assert anew.code == 0, anew.said
-    assert "going on after" not in anew.said
+    assert anew.code == 0, anew.output
+    assert "resuming after" not in anew.output
 
 
-def test_a_stage_alone_says_which_stage_it_lacks(vecmill, settings):
+def test_a_stage_alone_names_the_stage_that_it_lacks(vecmill, settings):
     outcome = vecmill("train", settings=settings)
 
     assert outcome.code == 3
@@ -202,7 +199,7 @@ def test_a_stage_alone_says_which_stage_it_lacks(vecmill, settings):
 
 def test_an_output_that_another_run_holds(vecmill, settings, tmp_path):
     (tmp_path / "out").mkdir()
-    # Process 1 is always there, and it is not this one.
+    # Process 1 always exists, and it is not this one.
     lock = f'{{"host": "{os.uname().nodename}", "pid": 1, "token": "x", "started": "today"}}'
     (tmp_path / "out" / ".lock").write_text(lock)
 
@@ -213,29 +210,26 @@ def test_an_output_that_another_run_holds(vecmill, settings, tmp_path):
     assert (tmp_path / "out" / ".lock").read_text() == lock
 
 
-def test_an_unknown_word_is_answered_with_close_spellings(vecmill, settings):
-    assert vecmill("run", settings=settings).code == 0
-
-    outcome = vecmill("neighbors", "THE", settings={"output.path": settings["output.path"]})
-    analogy = vecmill(
-        "analogy", "a0", "a1", "a", "-n", "2", settings={"output.path": settings["output.path"]}
-    )
+def test_an_unknown_word_is_answered_with_close_spellings(vecmill, finished):
+    folder = {"output.path": finished.folder}
+    outcome = vecmill("neighbors", "THE", settings=folder)
+    analogy = vecmill("analogy", "a0", "a1", "a", "-n", "2", settings=folder)
 
     assert outcome.code == 3
     assert "'THE' is not among the" in outcome.last_line
     assert "the closest spellings are: the" in outcome.last_line
     assert analogy.code == 0
-    assert len(analogy.said.strip().splitlines()) == 3
+    assert len(analogy.output.strip().splitlines()) == 3
 
 
-def test_a_run_that_is_not_there_cannot_be_asked(vecmill, tmp_path):
+def test_a_run_that_does_not_exist_has_no_neighbors(vecmill, tmp_path):
     outcome = vecmill("neighbors", "king", settings={"output.path": tmp_path / "none"})
 
     assert outcome.code == 3
     assert "does not exist; run 'vecmill run' first" in outcome.last_line
 
 
-def test_all_faults_of_a_configuration_are_told_at_once_and_before_spark(vecmill, tmp_path, monkeypatch):
+def test_all_faults_of_a_configuration_are_reported_before_spark_starts(vecmill, tmp_path, monkeypatch):
     monkeypatch.setattr("vecmill.spark.session.build", lambda *_: pytest.fail("Spark was started"))
 
     outcome = vecmill(
@@ -244,12 +238,12 @@ def test_all_faults_of_a_configuration_are_told_at_once_and_before_spark(vecmill
     )
 
     assert outcome.code == 2
-    assert "train.dimension is not a key" in outcome.said
-    assert "train.epochs must be a number >= 1, got 0" in outcome.said
-    assert "pairs.window must be a whole number, got 'x'" in outcome.said
+    assert "train.dimension is not a key" in outcome.output
+    assert "train.epochs must be a number >= 1, got 0" in outcome.output
+    assert "pairs.window must be a whole number, got 'x'" in outcome.output
 
 
-def test_a_record_that_is_no_record_is_not_overwritten(vecmill, settings, tmp_path):
+def test_a_run_json_that_is_not_a_record_is_not_overwritten(vecmill, settings, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "run.json").write_text("[]")
 
@@ -260,9 +254,9 @@ def test_a_record_that_is_no_record_is_not_overwritten(vecmill, settings, tmp_pa
     assert (tmp_path / "out" / "run.json").read_text() == "[]"
 
 
-def test_lines_that_are_odd_are_counted_and_not_fatal(vecmill, settings, tmp_path):
-    odd = b"good words here\n\n\xff\xfe broken bytes\n" + b"long " * 50_000 + b"\n"
-    (tmp_path / "odd.txt").write_bytes(odd * 3)
+def test_odd_lines_are_counted_and_not_fatal(vecmill, settings, tmp_path):
+    lines = b"good words here\n\n\xff\xfe broken bytes\n" + b"long " * 50_000 + b"\n"
+    (tmp_path / "odd.txt").write_bytes(lines * 3)
     settings["input.path"] = tmp_path / "odd.txt"
 
     outcome = vecmill("tokenize", settings=settings)

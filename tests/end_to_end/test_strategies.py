@@ -1,67 +1,20 @@
-"""Every way by which many shards train one model, in one session: quality, and what a run leaves."""
+"""What blocked training leaves, and what it refuses; its quality is in test_run."""
 
 from __future__ import annotations
-
-import json
 
 import numpy as np
 import pytest
 
-from tests.end_to_end import planted
-from tests.end_to_end.conftest import SMALL, manifest
+from tests.end_to_end.conftest import SMALL, STRATEGIES, forget, manifest, metrics
 from vecmill.training.blocked import driver
 from vecmill.vectors.word_vectors import read_run
 
-# By name, as a test's id shows it.
-STRATEGIES = {
-    "mean": {"train.merge": "mean"},
-    "adasum": {"train.merge": "adasum"},
-    "blocked": {"train.strategy": "blocked"},
-}
 
-
-@pytest.mark.parametrize("strategy", ["adasum", "blocked"])
-def test_neighbours_on_a_planted_corpus_are_those_that_were_planted(vecmill, corpus, tmp_path, strategy):
-    settings = {
-        "input.path": corpus,
-        "output.path": tmp_path / "out",
-        "train.dim": 24,
-        "train.epochs": 4,
-        "train.learning_rate": 0.2,
-        "train.shards": 3,
-        "train.slices": 2,
-        "pairs.subsample": 0.01,
-        **STRATEGIES[strategy],
-    }
-    outcome = vecmill("run", settings=settings)
-
-    assert outcome.code == 0, outcome.said
-    vectors = read_run(str(tmp_path / "out"))
-    # It is 1.0; by chance 0.07.
-    assert planted.neighbour_precision(vectors.similar) > 0.9
-
-
-@pytest.fixture
-def blocked_run(vecmill, small_corpus, tmp_path):
-    settings = {
-        **SMALL,
-        **STRATEGIES["blocked"],
-        "input.path": small_corpus,
-        "output.path": tmp_path / "out",
-        "train.shards": 3,
-    }
-    outcome = vecmill("run", settings=settings)
-    assert outcome.code == 0, outcome.said
-    return settings
-
-
-def test_a_blocked_run_leaves_its_buckets_its_rounds_and_a_report(
-    vecmill, blocked_run, tmp_path, monkeypatch
-):
-    out = blocked_run["output.path"]
+def test_a_blocked_run_leaves_its_buckets_its_rounds_and_a_report(vecmill, finished_blocked, tmp_path):
+    out = finished_blocked.folder
 
     stages = manifest(out)["stages"]
-    lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    lines = metrics(out)
     assert stages["pairs"]["rows"] == stages["train"]["pairs"] == sum(line["pairs"] for line in lines)
     assert stages["train"]["words"] == sum(line["words"] for line in lines) == 2 * stages["texts"]["words"]
     assert all(line["loss"] > 0 and line["held_out_loss"] > 0 for line in lines)
@@ -71,19 +24,28 @@ def test_a_blocked_run_leaves_its_buckets_its_rounds_and_a_report(
     assert vecmill("report", str(page), settings={"output.path": out}).code == 0
     assert "held-out" in page.read_text().lower()
 
-    shown = vecmill("pairs", "--show", "5", settings=blocked_run).said.strip().splitlines()
+    outcome = vecmill("pairs", "--show", "5", settings=finished_blocked.settings)
+    shown = outcome.output.strip().splitlines()
     assert shown[0].split() == ["w", "c", "label"]
     assert len(shown) == 7
     assert {line.split()[2] for line in shown[1:-1]} == {"+"}
     assert shown[-1] == "(blocked training: noise, label -, is drawn while training)"
 
-    # The same pass in rounds of a single stratum.
-    first = read_run(str(out)).vectors
-    monkeypatch.setattr(driver, "STRATA_A_ROUND", 1)
-    again = {**blocked_run, "output.path": tmp_path / "again"}
-    outcome = vecmill("run", settings=again)
-    assert outcome.said.count(" round ") == 2 * 2 * 3
-    np.testing.assert_allclose(read_run(str(tmp_path / "again")).vectors, first, rtol=1e-3, atol=1e-4)
+
+def test_the_vectors_do_not_depend_on_how_many_strata_a_round_has(
+    vecmill, finished_blocked, tmp_path, monkeypatch
+):
+    out = tmp_path / "out"
+    settings = finished_blocked.copied_to(out)
+    forget(out, "train", "export")
+    monkeypatch.setattr(driver, "STRATA_PER_ROUND", 1)
+    outcome = vecmill("run", settings=settings)
+
+    assert outcome.code == 0, outcome.output
+    assert outcome.output.count(" round ") == 2 * 2 * 3
+    vectors = read_run(str(out)).vectors
+    expected = read_run(str(finished_blocked.folder)).vectors
+    np.testing.assert_allclose(vectors, expected, rtol=1e-3, atol=1e-4)
 
 
 def test_a_vocabulary_cannot_be_cut_into_more_regions_than_it_has_words(vecmill, tmp_path):
@@ -105,7 +67,7 @@ def test_a_vocabulary_cannot_be_cut_into_more_regions_than_it_has_words(vecmill,
     )
 
 
-def test_a_slice_that_subsampling_leaves_without_pairs_is_told(vecmill, tmp_path):
+def test_a_slice_that_subsampling_leaves_without_pairs_is_reported(vecmill, tmp_path):
     text = tmp_path / "text.txt"
     text.write_text("a b\nb a\na a b\na b b\nb b a\nb a a\na b a\nb a b\n")
     settings = {

@@ -387,6 +387,14 @@ class TestCommands:
         )
         assert chain.ran == []
 
+    def test_the_message_names_the_command_that_was_given_and_the_command_that_is_missing(self, workshop):
+        workshop.add("words", commands=("vocabulary",))
+        workshop.add("plan", ["words"], commands=("pairs", "train"))
+
+        for command in ("pairs", "train"):
+            with pytest.raises(InputError, match=rf"^{command} needs .*words.* run 'vecmill vocabulary'"):
+                workshop.execute(command)
+
     def test_a_command_names_the_command_of_the_stage_that_it_lacks(self, workshop):
         workshop.add("texts", commands=("pairs",))
         workshop.add("train", ["texts"])

@@ -106,7 +106,7 @@ class Pipeline:
                 run.say(stage.name, "unchanged, not run again")
                 continue
             if command != ALL:
-                self._check_inputs(run, stage, resolved, unfinished)
+                self._check_inputs(run, command, stage, resolved, unfinished)
             run.manifest.begin(stage.name, key, afresh=is_deleted)
             started = time.monotonic()
             counts = stage.work(run)
@@ -148,14 +148,19 @@ class Pipeline:
         return (*stage.reads, *stage.needs(resolved[stage.name].config))
 
     def _check_inputs(
-        self, run: Run, stage: Stage, resolved: Mapping[str, Resolved], unfinished: Collection[str]
+        self,
+        run: Run,
+        command: str,
+        stage: Stage,
+        resolved: Mapping[str, Resolved],
+        unfinished: Collection[str],
     ) -> None:
-        """Raise InputError if a stage that this one reads or needs has not run."""
+        """Raise InputError if a stage that this one reads or needs is unfinished or deleted."""
         for name in self._inputs(stage, resolved):
             needed = self.stages[name]
             if name in unfinished or _is_deleted(run, needed):
                 raise InputError(
-                    f"{stage.commands[0]} needs the stage {name} in {run.files.root}, which "
+                    f"{command} needs the stage {name} in {run.files.root}, which "
                     f"{_state(run, needed, resolved[name])}; run 'vecmill {needed.commands[0]}' first, or "
                     f"'vecmill {ALL}' for everything"
                 )
