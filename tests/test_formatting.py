@@ -33,3 +33,17 @@ def test_a_size_is_formatted_in_the_largest_unit_that_fits(count: float, expecte
 )
 def test_a_duration_is_formatted_in_units_that_fit(seconds: float, expected: str) -> None:
     assert formatting.format_duration(seconds) == expected
+
+
+def test_a_short_message_stays_as_it_is_but_for_line_breaks():
+    assert formatting.shorten("a\n  b") == "a b"
+
+
+@pytest.mark.parametrize("length", [40, 1000])
+def test_a_long_message_keeps_its_beginning_and_its_end(length):
+    shortened = formatting.shorten(f"cause {'x' * 1_000_000} remedy", length)
+
+    assert len(shortened) <= length
+    assert shortened.startswith("cause xx")
+    assert shortened.endswith("xx remedy")
+    assert "[…]" in shortened

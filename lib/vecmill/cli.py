@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import io
+import logging
+import os
 import signal
 import sys
+import tempfile
+import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import FrameType
 
 import vecmill
 from vecmill.commands import COMMANDS
 from vecmill.errors import ConfigError, VecmillError
+from vecmill.formatting import shorten
 
 _EXIT_CODES = """\
 exit codes:
@@ -82,37 +89,104 @@ def _add_common_options(command: argparse.ArgumentParser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. The last line on stderr gives the cause of a failure."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    _prepare_streams()
+    with _signals_interrupt():
+        try:
+            arguments = parser().parse_args(argv)
+            code = int(arguments.run(arguments))
+            # Here and not at exit, so that a reader who has gone away is no failure.
+            sys.stdout.flush()
+            return code
+        except BrokenPipeError:
+            return _leave_closed_pipe()
+        except KeyboardInterrupt:
+            return _report_interruption()
+        except Exception as error:
+            return _report(error)
+
+
+def _prepare_streams() -> None:
+    """Let a terminal that lacks a letter show its number instead of ending the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+@contextmanager
+def _signals_interrupt() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end a command as Ctrl-C does, so that it also releases its output."""
+    if threading.current_thread() is not threading.main_thread():
+        # Python delivers signals to the main thread only; the caller's own handlers apply.
+        yield
+        return
+    before = {number: signal.signal(number, _interrupt) for number in _INTERRUPTING}
     try:
-        arguments = parser().parse_args(argv)
-        return int(arguments.run(arguments))
-    except VecmillError as error:
-        for fault in error.faults if isinstance(error, ConfigError) else [str(error)]:
-            _print_message(fault)
-        return error.exit_code
-    except KeyboardInterrupt:
-        _print_message("interrupted; run the same command again to resume")
-        return 1
-    except Exception as error:
-        return _report_unexpected(error)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+_INTERRUPTING = (signal.SIGTERM, signal.SIGHUP)
 
 
 def _interrupt(signal_number: int, frame: FrameType | None) -> None:
-    """End on SIGTERM as on Ctrl-C, so that a scheduler's signal also releases the lock of the output."""
+    # py4j logs a page for each call that an interruption breaks off.
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)
     raise KeyboardInterrupt
 
 
-def _report_unexpected(error: Exception) -> int:
-    """Print the cause, after the traceback if the failure is not a known one of Spark or the system."""
-    from vecmill.spark.failures import explain
+def _leave_closed_pipe() -> int:
+    """The reader of the output, such as `head`, has what it wants; Python must not report that at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _report_interruption() -> int:
+    _print_message("interrupted; run the same command again to resume")
+    return 1
+
+
+def _report(error: Exception) -> int:
+    """Print the cause of a failure in one sentence per fault; the exit code."""
+    if _is_interruption(error):
+        # What was cleaned up after Ctrl-C failed in its turn.
+        return _report_interruption()
+    if isinstance(error, VecmillError):
+        for fault in error.faults if isinstance(error, ConfigError) else [str(error)]:
+            _print_message(fault)
+        return error.exit_code
+    from vecmill.spark.failures import explain, first_line
 
     known = explain(error)
-    if known is None:
-        traceback.print_exception(error)
-    sentence, code = known or (f"unexpected {type(error).__name__}: {error}".splitlines()[0], 1)
-    _print_message(sentence)
-    return code
+    if known is not None:
+        _print_message(known[0])
+        return known[1]
+    place = _keep_traceback(error)
+    _print_message(f"unexpected {type(error).__name__}: {first_line(error)} (the traceback is in {place})")
+    return 1
+
+
+def _is_interruption(error: BaseException | None) -> bool:
+    """Whether an error was raised while the command handled an interruption."""
+    if error is None or isinstance(error, KeyboardInterrupt):
+        return error is not None
+    return _is_interruption(error.__cause__) or _is_interruption(error.__context__)
+
+
+def _keep_traceback(error: Exception) -> str:
+    """Write the traceback to a file; its path, or where else it went."""
+    text = "".join(traceback.format_exception(error))
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="vecmill-error-", suffix=".txt", delete=False, encoding="utf-8", errors="replace"
+        ) as file:
+            file.write(text)
+        return file.name
+    except OSError:
+        print(text, file=sys.stderr)
+        return "the lines above"
 
 
 def _print_message(text: str) -> None:
-    print(f"vecmill: {text}", file=sys.stderr, flush=True)
+    print(f"vecmill: {shorten(text)}", file=sys.stderr, flush=True)

@@ -39,3 +39,12 @@ def format_duration(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def shorten(text: str, length: int = 1000) -> str:
+    """A message of at most `length` characters on one line, without its middle if it is longer."""
+    line = " ".join(text.split())
+    if len(line) <= length:
+        return line
+    tail = length // 4
+    return f"{line[: length - tail - 5].rstrip()} […] {line[-tail:].lstrip()}"

@@ -157,7 +157,7 @@ def test_all_faults_of_a_configuration_are_printed_one_per_line(capsys: pytest.C
     [
         (InputError("text.txt does not exist"), 3, "vecmill: text.txt does not exist"),
         (KeyboardInterrupt(), 1, "vecmill: interrupted; run the same command again to resume"),
-        (ValueError("odd\nand long"), 1, "vecmill: unexpected ValueError: odd"),
+        (ValueError("odd\nand long"), 1, "vecmill: unexpected ValueError: odd (the traceback is in "),
     ],
 )
 def test_an_exception_of_a_command_becomes_an_exit_code_and_a_sentence(
@@ -175,6 +175,5 @@ def test_an_exception_of_a_command_becomes_an_exit_code_and_a_sentence(
 
     assert cli.main(["tokenize"]) == code
 
-    lines = lines_of_stderr(capsys)
-    assert lines[-1] == last_line
-    assert any("Traceback" in line for line in lines) == isinstance(raised, ValueError)
+    [line] = lines_of_stderr(capsys)
+    assert line.startswith(last_line)
