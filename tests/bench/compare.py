@@ -2,16 +2,16 @@
 
     make bench CORPUS=wiki.txt ANALOGIES=questions-words.txt SIMILARITY=wordsim353.tsv
 
-CORPUS is text with a document a line; words are what a-z spells after lower-casing, cut into lines of at
-most 1,000, because gensim leaves out what comes after a line's first 10,000 words. WORDS=500000 takes so
-many words alone, ONLY="vecmill gensim-1" some of the trainers, RUNS=3 runs all of them three times in turn
-and tells medians. Settings are those of `tests.bench.peers`.
+CORPUS is text with one document per line; words are runs of a-z after lower-casing, in lines of at most
+1,000 words, because gensim ignores all but the first 10,000 words of a line. WORDS=500000 takes only the
+first words, ONLY="vecmill gensim-1" only some trainers; RUNS=3 runs all of them three times in turn and
+reports medians. Settings are those of `tests.bench.peers`.
 
-wall       seconds from tokens in a text file to vectors in a file, vocabulary and start of Java included;
-           the kernel is compiled before, once a machine, which takes some four seconds
-CPU        of training alone, microseconds a word and epoch: gensim's process while it trains, vecmill's
-           tasks with the reading (or drawing) of pairs and the handing over of changes, or the kernel alone
-           where nothing else is run; MLlib's cannot be told apart
+wall       seconds from tokens in a text file to vectors in a file, with vocabulary and start of Java; the
+           kernel is compiled before, once per machine, which takes some four seconds
+CPU        of training alone, microseconds per word and epoch: gensim's process while it trains; vecmill's
+           tasks, which also read (or draw) pairs and write changes; the kernel alone if nothing else runs;
+           that of MLlib cannot be separated
 peak       highest resident memory of the largest process of each kind, and of all together; MB
 scores     gensim's own evaluations over the 30,000 most frequent words
 """
@@ -19,7 +19,6 @@ scores     gensim's own evaluations over the 30,000 most frequent words
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import os
 import platform
@@ -35,18 +34,20 @@ from typing import NamedTuple
 from gensim.models import KeyedVectors
 from tests.bench import peers
 from tests.bench.measure import Usage, measure
+from tests.bench.strategies import STRATEGIES, load_kernel
 
+from vecmill import models
 from vecmill.core import kernels
 
 _LINE_WORDS = 1000
 _RESTRICT = 30_000
 _CORES = os.cpu_count() or 1
-# A kernel that uses BLAS would else take all cores for one worker.
+# Otherwise the BLAS of a kernel would use all cores in every worker.
 ONE_THREAD = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 class Result(NamedTuple):
-    """One run of one trainer; cpu is None where it cannot be told apart."""
+    """One run of one trainer; cpu is None if it cannot be separated."""
 
     wall: float
     cpu: float | None
@@ -64,7 +65,7 @@ class Tests(NamedTuple):
 
 
 def prepare(corpus: Path, target: Path, limit: int | None) -> int:
-    """Write the first `limit` words of the corpus, or all, as lines of tokens; how many there are."""
+    """Write the first `limit` words of the corpus, or all, as lines of tokens; their number."""
     seen = 0
     with corpus.open(encoding="utf-8") as text, target.open("w", encoding="ascii") as out:
         for line in text:
@@ -77,16 +78,17 @@ def prepare(corpus: Path, target: Path, limit: int | None) -> int:
     return seen
 
 
-def compile_kernel() -> None:
-    """Have Numba compile the kernel into its cache, or the first run would do it and not the others."""
+def compile_kernels() -> None:
+    """Compile the kernels into Numba's cache, so that the first run takes no longer than the others."""
     if kernels.has_numba():
-        importlib.import_module("vecmill.core.kernels.sgns_compiled")
+        for strategy in STRATEGIES:
+            load_kernel(models.build("sgns", {}), strategy, "numba")
 
 
 def vecmill(
     kernel: str, threads: int, *, materialize: bool = True
 ) -> Callable[[Path, Path], tuple[Usage, float | None, Path]]:
-    """Every stage of vecmill on one shard; pairs are written first, or drawn while training."""
+    """All stages of vecmill with one shard; pairs are written first, or drawn during training."""
 
     def run(tokens: Path, folder: Path) -> tuple[Usage, float | None, Path]:
         settings = {
@@ -117,17 +119,17 @@ def vecmill(
 
 
 def peer(name: str, workers: int) -> Callable[[Path, Path], tuple[Usage, float | None, Path]]:
-    """A trainer of `tests.bench.peers` in a process of its own."""
+    """A trainer of `tests.bench.peers` in its own process."""
 
     def run(tokens: Path, folder: Path) -> tuple[Usage, float | None, Path]:
-        vectors, said = folder / "vectors.bin", folder / "said"
+        vectors, output = folder / "vectors.bin", folder / "output"
         program = [sys.executable, "-m", "tests.bench.peers", name, tokens, vectors]
         command = [*map(str, program), "--workers", str(workers)]
-        with said.open("w") as out, (folder / "log").open("w") as log:
+        with output.open("w") as out, (folder / "log").open("w") as log:
             usage = measure(command, env=ONE_THREAD, stdout=out, stderr=log)
-        told = json.loads(said.read_text().splitlines()[-1])
-        cpu = told.get("train_cpu_seconds")
-        per_word = cpu / (told["words"] * peers.EPOCHS) * 1e6 if cpu else None
+        report = json.loads(output.read_text().splitlines()[-1])
+        cpu = report.get("train_cpu_seconds")
+        per_word = cpu / (report["words"] * peers.EPOCHS) * 1e6 if cpu else None
         return usage, per_word, vectors
 
     return run
@@ -172,7 +174,7 @@ def scores_of(vectors: Path, tests: Tests) -> tuple[float | None, float | None]:
 
 def table(results: dict[str, list[Result]]) -> Iterator[str]:
     """The medians as lines of Markdown."""
-    head = ["trainer", "wall, s", "CPU, µs a word", "peak, MB: driver + Java + worker", "together"]
+    head = ["trainer", "wall, s", "CPU, µs per word", "peak, MB: driver + Java + worker", "together"]
     head += ["analogies, %", "similarity"]
     yield f"| {' | '.join(head)} |"
     yield "|---" * len(head) + "|"
@@ -208,9 +210,9 @@ def processor() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--corpus", type=Path, required=True)
-    parser.add_argument("--words", type=int, help="take so many words alone")
+    parser.add_argument("--words", type=int, help="take only the first words")
     parser.add_argument("--analogies", type=Path, help="the Google analogy questions")
-    parser.add_argument("--similarity", type=Path, help="word pairs with people's rating")
+    parser.add_argument("--similarity", type=Path, help="word pairs rated by people")
     parser.add_argument("--only", nargs="*", choices=TRAINERS, default=list(TRAINERS))
     parser.add_argument("--runs", type=int, default=1)
     arguments = parser.parse_args()
@@ -220,7 +222,7 @@ def main() -> None:
         words = prepare(arguments.corpus, tokens, arguments.words)
         print(f"{words:,} words, {peers.EPOCHS} epochs, {peers.DIM} dimensions, runs: {arguments.runs}")
         print(f"{processor()}, {_CORES} cores, Python {platform.python_version()}", flush=True)
-        compile_kernel()
+        compile_kernels()
         results: dict[str, list[Result]] = {name: [] for name in arguments.only}
         for _ in range(arguments.runs):
             for name in arguments.only:

@@ -1,11 +1,11 @@
-"""How time and memory grow with the corpus: the same text once, twice, four and eight times.
+"""The growth of time and memory with the corpus: the same text once, twice, four and eight times.
 
     python -m tests.bench.growth --corpus wiki.txt --times 1 2 4 8
 
-The vocabulary stays the same, because min_count grows too; words are those of `tests.bench.compare`. Stages
-are told in seconds of wall time for a million words, as run.json has them; training's CPU in microseconds a
-word and epoch; before is the share of the whole that is neither training nor export, with Spark's start and
-end; peak memory is that of the largest process of each kind, and of all together, in MB.
+The vocabulary stays the same, because min_count grows too; words are those of `tests.bench.compare`. The
+columns of stages are seconds of wall time per million words, from run.json; CPU is that of training in
+microseconds per word and epoch; before is the share of the whole that is neither training nor export, with
+start and end of Spark; peak memory is that of the largest process of each kind, and of all together, in MB.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.bench import peers
-from tests.bench.compare import ONE_THREAD, compile_kernel, prepare
+from tests.bench.compare import ONE_THREAD, compile_kernels, prepare
 from tests.bench.measure import measure
 
 _STAGES = ("tokenize", "vocabulary", "texts", "pairs", "train")
@@ -28,7 +28,7 @@ _KINDS = ("driver", "java", "worker")
 
 
 def cells(tokens: Path, times: int, training: dict[str, str], folder: Path) -> Iterator[str]:
-    """One line of the table: the run over `times` copies of the text, with settings of `training`."""
+    """One line of the table: a run over `times` copies of the text, with the settings `training`."""
     text = folder / "text"
     text.mkdir()
     for copy in range(times):
@@ -66,14 +66,14 @@ def cells(tokens: Path, times: int, training: dict[str, str], folder: Path) -> I
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--corpus", type=Path, required=True)
-    parser.add_argument("--words", type=int, help="take so many words alone")
+    parser.add_argument("--words", type=int, help="take only the first words")
     parser.add_argument("--times", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument("--epochs", default="1")
     parser.add_argument("--shards", default="2")
     parser.add_argument("--threads", default="1")
-    parser.add_argument("--drawn", action="store_true", help="draw pairs while training, write none")
+    parser.add_argument("--drawn", action="store_true", help="draw pairs during training")
     arguments = parser.parse_args()
-    compile_kernel()
+    compile_kernels()
     training = {
         "train.epochs": arguments.epochs,
         "train.shards": arguments.shards,

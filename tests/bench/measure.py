@@ -1,9 +1,9 @@
-"""CPU seconds and peak memory of a command and of every process it starts, Java and workers too.
+"""CPU seconds and peak memory of a command and of all processes that it starts, with Java and workers.
 
     python -m tests.bench.measure -- vecmill pairs --config conf/demo.toml
 
-Reads /proc (Linux) several times a second. What a process used between the last look and its end is
-missed, so short-lived processes count a little low.
+Reads /proc (Linux) several times per second. The use of a process between the last reading and its end is
+missed, so the numbers of short-lived processes are a little low.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PAUSE_SECONDS = 0.2
 
 
 class Process(NamedTuple):
-    """One process as last seen: its kind, its CPU seconds and its highest resident memory."""
+    """One process at the last reading: its kind, CPU seconds and highest resident memory."""
 
     kind: str
     cpu_seconds: float
@@ -31,7 +31,7 @@ class Process(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """What a command used: its exit code, wall seconds, and all its processes by pid."""
+    """The use of a command: exit code, wall seconds, all processes by pid, and their peak together."""
 
     exit_code: int
     wall_seconds: float
@@ -43,7 +43,7 @@ class Usage(NamedTuple):
         return sum(process.cpu_seconds for process in self.processes.values())
 
     def by_kind(self) -> dict[str, dict[str, float]]:
-        """CPU seconds of all, and peak memory of the largest, for each kind of process."""
+        """For each kind of process, CPU seconds of all and peak memory of the largest."""
         kinds: dict[str, list[Process]] = defaultdict(list)
         for process in self.processes.values():
             kinds[process.kind].append(process)
@@ -58,17 +58,17 @@ class Usage(NamedTuple):
 
 
 def measure(command: list[str], **keywords: object) -> Usage:
-    """Run a command to its end and tell what it and its descendants used."""
+    """Run a command to its end; the use of the command and its descendants."""
     started = time.monotonic()
     child = subprocess.Popen(command, **keywords)  # type: ignore[call-overload]
     seen: dict[int, Process] = {}
     together = 0
     while child.poll() is None:
         alive = _descendants(child.pid, seen)
-        found = {pid: process for pid in alive if (process := _look(pid, pid == child.pid))}
+        found = {pid: process for pid in alive if (process := _read_process(pid, pid == child.pid))}
         for pid, process in found.items():
-            # A process that is ending has no name and no memory left, but did have them before; one
-            # that is beginning may still be the shell that becomes Java.
+            # A process that ends has no name and no memory left, but earlier readings have them. A process
+            # that starts may still be the shell that becomes Java.
             before = seen.get(pid, process)
             kind = before.kind if process.kind == "other" else process.kind
             peak = max(before.peak_bytes, process.peak_bytes)
@@ -79,7 +79,7 @@ def measure(command: list[str], **keywords: object) -> Usage:
 
 
 def _descendants(root: int, known: dict[int, Process]) -> set[int]:
-    """The live processes below `root`, and below any process that was seen below it before."""
+    """The live processes below `root`, and below processes that earlier readings found below it."""
     children: dict[int, list[int]] = defaultdict(list)
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -97,7 +97,7 @@ def _descendants(root: int, known: dict[int, Process]) -> set[int]:
     return found
 
 
-def _look(pid: int, is_root: bool) -> Process | None:
+def _read_process(pid: int, is_root: bool) -> Process | None:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         status = Path(f"/proc/{pid}/status").read_text()

@@ -1,8 +1,8 @@
-"""What pairs cost on a worker: to draw them, to make Arrow of them, to write and to read them.
+"""The cost of pairs on a worker: to draw them, to convert them to Arrow, to write and to read them.
 
     python -m tests.bench.pairs --words 4000000
 
-CPU in microseconds a word of the corpus, all threads, the least of some repeats; and bytes a triple.
+CPU of all threads in microseconds per word of the corpus, the least of some repeats; bytes per triple.
 """
 
 from __future__ import annotations
@@ -17,35 +17,28 @@ import numpy as np
 import pyarrow as pa
 from tests.bench import text
 
-from vecmill.core import windows
 from vecmill.core.rows import Rows
-from vecmill.examples.pairs import Task, rows_from_arrow, rows_to_arrow
-from vecmill.storage import shard_files, task_files
+from vecmill.examples.pairs import PairSettings, Task, draw_task, rows_from_arrow, rows_to_arrow
+from vecmill.storage import parquet
 from vecmill.storage.schemas import PAIRS_BY
 
 
 def drawn(of: text.Text) -> Iterator[Rows]:
     """The rows of the text block by block, as a task draws them."""
-    rng = np.random.default_rng(2)
-    for ids, ends in windows.blocks_of_texts([(of.ids, of.ends)]):
-        yield from windows.draw_rows(
-            ids,
-            ends,
-            keep=of.tables.keep,
-            noise=of.tables.noise,
-            window=text.WINDOW,
-            negatives=text.NEGATIVES,
-            rng=rng,
-        )
+    offsets = np.append(0, of.ends).astype(np.int32)
+    place = {name: np.zeros(len(of.ends), np.int32) for name in ("slice", "shard")}
+    batch = pa.RecordBatch.from_pydict({**place, "ids": pa.ListArray.from_arrays(offsets, of.ids)})
+    settings = PairSettings(text.WINDOW, text.NEGATIVES, seed=2)
+    return (rows for _, rows in draw_task(iter([batch]), of.tables, settings, epoch=1))
 
 
 def encoded(of: text.Text) -> Iterator[pa.RecordBatch]:
-    """The same as Arrow batches."""
+    """The same rows as Arrow batches."""
     return (rows_to_arrow(rows, 1, Task(0, 0)) for rows in drawn(of))
 
 
 def triples(of: text.Text) -> int:
-    """How many (w, c, label) the rows stand for, noise words equal to their centre included."""
+    """The number of triples (w, c, label) of the rows, with noise words that equal their centre."""
     return sum(len(rows.words) * (1 + text.NEGATIVES) for rows in drawn(of))
 
 
@@ -68,7 +61,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
 
         def write() -> Path:
-            [report] = task_files.write(encoded(of), Path(folder), list(PAIRS_BY), "w")
+            [report] = parquet.write(encoded(of), Path(folder), list(PAIRS_BY), "w")
             return Path(folder) / report["file"][0].as_py()
 
         file = write()
@@ -77,12 +70,12 @@ def main() -> None:
             "draw and encode": lambda: sum(batch.num_rows for batch in encoded(of)),
             "draw, encode and write": write,
             "read": lambda: sum(
-                len(rows_from_arrow(batch).centers) for batch in shard_files.read_file(str(file))
+                len(rows_from_arrow(batch).centers) for batch in parquet.read_file(str(file))
             ),
         }
         for name, work in steps.items():
-            print(f"{name:<24} {least(work):6.3f} us of CPU a word", flush=True)
-        print(f"{'on disk':<24} {file.stat().st_size / triples(of):6.3f} bytes a triple")
+            print(f"{name:<24} {least(work):6.3f} us of CPU per word", flush=True)
+        print(f"{'on disk':<24} {file.stat().st_size / triples(of):6.3f} bytes per triple")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
-"""One trainer on a file of tokens, as a program of its own: what `tests.bench.compare` measures.
+"""One trainer on a file of tokens, as a program that `tests.bench.compare` measures.
 
-The others' trainers, and vecmill's kernels by themselves: what they do without Spark and without files.
+Trainers of other libraries, and vecmill's kernels without Spark and without files.
 
     python -m tests.bench.peers gensim TOKENS VECTORS.bin --workers 2
 
-TOKENS is text with words between spaces. All train 100 dimensions, window 5, 5 epochs, words seen 5 times
-or more, from a rate of 0.025, with seed 1; gensim and vecmill with 5 negatives, MLlib by hierarchical
-softmax, which is all it has. The last line printed is JSON: the CPU seconds of training alone, where they
-can be told apart, and the words trained on in an epoch.
+TOKENS is text with words separated by spaces. All train 100 dimensions, window 5 and 5 epochs on words seen
+5 times or more, with seed 1, from a learning rate of 0.025. gensim and vecmill use 5 negatives; MLlib has
+only hierarchical softmax. The last line printed is JSON: the CPU seconds of training alone, if they can be
+separated, and the words per epoch.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
+
+from vecmill.core.arrays import Floats
 
 DIM, WINDOW, NEGATIVES, EPOCHS, MIN_COUNT, RATE, SEED = 100, 5, 5, 5, 5, 0.025, 1
 
 
 def gensim(tokens: Path, vectors: Path, workers: int) -> dict[str, float]:
-    """Gensim reading the file itself, in C, which is its quickest way."""
+    """Gensim with `corpus_file`, which it reads in C: its fastest way."""
     from gensim.models import Word2Vec
 
     model = Word2Vec(
@@ -53,7 +54,7 @@ def gensim(tokens: Path, vectors: Path, workers: int) -> dict[str, float]:
 
 
 def mllib(tokens: Path, vectors: Path, workers: int) -> dict[str, float]:
-    """Spark MLlib with one partition a core; it averages them once an epoch, as it does."""
+    """Spark MLlib with one partition per core; it averages the partitions once per epoch."""
     from pyspark.ml.feature import Word2Vec
     from pyspark.sql import functions as F
 
@@ -81,7 +82,7 @@ def mllib(tokens: Path, vectors: Path, workers: int) -> dict[str, float]:
 
 
 def kernel(tokens: Path, vectors: Path, workers: int, *, name: str) -> dict[str, float]:
-    """A kernel of vecmill's on pairs that are drawn in the same process; the CPU is the kernel's alone."""
+    """A kernel of vecmill on pairs drawn in the same process; the CPU is that of the kernel alone."""
     from tests.bench import corpus, strategies
 
     setting = strategies.Setting("averaging", "", shards=1, slices=1, rate=RATE, seed=SEED)
@@ -91,7 +92,7 @@ def kernel(tokens: Path, vectors: Path, workers: int, *, name: str) -> dict[str,
     return {"train_cpu_seconds": trained.kernel_seconds, "words": sum(dealt.words_of.values())}
 
 
-def write(target: Path, words: list[str], table: npt.NDArray[np.float32]) -> None:
+def write(target: Path, words: list[str], table: Floats) -> None:
     from gensim.models import KeyedVectors
 
     found = KeyedVectors(table.shape[1])
@@ -114,8 +115,8 @@ def main() -> None:
     parser.add_argument("vectors", type=Path)
     parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
-    told = PEERS[arguments.peer](arguments.tokens, arguments.vectors, arguments.workers)
-    print(json.dumps(told))
+    report = PEERS[arguments.peer](arguments.tokens, arguments.vectors, arguments.workers)
+    print(json.dumps(report))
 
 
 if __name__ == "__main__":

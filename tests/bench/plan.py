@@ -1,14 +1,14 @@
-"""What `vecmill plan` says a training needs, beside what is then seen, for every strategy.
+"""The requirements that `vecmill plan` computes for a training, beside measured ones, for each strategy.
 
     python -m tests.bench.plan --corpus wiki.txt
 
-One epoch each, over the words of `tests.bench.compare`. Training is a command of its own, after all that it
-reads was made, so that its processes have done nothing else.
+One epoch each, over the words of `tests.bench.compare`. Training is its own command, after everything that
+it reads was written, so that its processes have done nothing else.
 
-task, driver  highest resident memory of a Python process, the largest worker's and the driver's; MB
-moved         what workers of blocked training handed over in a round, as Spark counts its shuffles; MB.
-              Parameters that are averaged move by files here, which Spark does not count
-disk          what lies in the output at the end; MB
+task, driver  highest resident memory of a Python process, of the largest worker and of the driver; MB
+moved         bytes that the workers of blocked training sent in a round, as Spark counts its shuffles; MB.
+              Parameters that are averaged move in files here, which Spark does not count
+disk          bytes of the output at the end; MB
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench import peers
-from tests.bench.compare import ONE_THREAD, compile_kernel, prepare
+from tests.bench.compare import ONE_THREAD, compile_kernels, prepare
 from tests.bench.measure import measure
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -36,7 +36,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 
 def run(name: str, tokens: Path, folder: Path) -> Iterator[tuple[str, float, float]]:
-    """What the plan says and what was seen, in MB, of one setting."""
+    """The planned and the measured bytes of one setting."""
     settings = {
         "input.path": tokens,
         "output.path": folder / "run",
@@ -75,9 +75,9 @@ def run(name: str, tokens: Path, folder: Path) -> Iterator[tuple[str, float, flo
 
 
 def shuffled(events: Path) -> int:
-    """Bytes that all tasks of an application wrote to be shuffled, from its event log."""
-    told = map(json.loads, events.read_text().splitlines())
-    tasks = [event["Task Metrics"] for event in told if event["Event"] == "SparkListenerTaskEnd"]
+    """Bytes that all tasks of an application wrote into shuffles, from its event log."""
+    logged = map(json.loads, events.read_text().splitlines())
+    tasks = [event["Task Metrics"] for event in logged if event["Event"] == "SparkListenerTaskEnd"]
     return sum(task["Shuffle Write Metrics"]["Shuffle Bytes Written"] for task in tasks)
 
 
@@ -88,18 +88,19 @@ def size(folder: Path) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--corpus", type=Path, required=True)
-    parser.add_argument("--words", type=int, help="take so many words alone")
+    parser.add_argument("--words", type=int, help="take only the first words")
     parser.add_argument("--only", nargs="*", choices=SETTINGS, default=list(SETTINGS))
     arguments = parser.parse_args()
-    compile_kernel()
-    print("| training | of | planned, MB | seen, MB | planned / seen |\n|---|---|---|---|---|", flush=True)
+    compile_kernels()
+    head = "| training | of | planned, MB | measured, MB | planned / measured |\n|---|---|---|---|---|"
+    print(head, flush=True)
     with tempfile.TemporaryDirectory(prefix="vecmill-bench-") as scratch:
         tokens = Path(scratch) / "tokens.txt"
         prepare(arguments.corpus, tokens, arguments.words)
         for name in arguments.only:
             with tempfile.TemporaryDirectory(dir=scratch) as folder:
-                for what, planned, seen in run(name, tokens, Path(folder)):
-                    cells = f"{planned / 1e6:,.0f} | {seen / 1e6:,.0f} | {planned / seen:.2f}"
+                for what, planned, measured in run(name, tokens, Path(folder)):
+                    cells = f"{planned / 1e6:,.0f} | {measured / 1e6:,.0f} | {planned / measured:.2f}"
                     print(f"| {name} | {what} | {cells} |", flush=True)
 
 
