@@ -1,4 +1,4 @@
-"""Documents to tokens: every way of splitting, Unicode, and what is counted on the way."""
+"""Tokenizing documents: every kind of splitting, Unicode, and the counts."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StringType, StructField, StructType
 
-from vecmill.pipeline import tokenize as stage
-from vecmill.pipeline.tokenize import python_tokenizer
+from vecmill.corpus.tokens import python_tokenizer, tokenize_documents
 from vecmill.storage.schemas import TOKENS
 
 TEXT = StructType([StructField("text", StringType())])
@@ -29,12 +28,12 @@ def documents(spark: SparkSession, *texts: str | None) -> DataFrame:
 
 
 def tokenize(given: DataFrame, **settings: Any) -> DataFrame:
-    cleaned, split = stage.tokenize(given, **settings)
-    return cleaned.mapInArrow(split, TOKENS)
+    table = tokenize_documents(given, **settings)
+    return table.partitions.mapInArrow(table.read, TOKENS)
 
 
 def assert_tokens(tokens: DataFrame, *expected: list[str]) -> None:
-    """`tokens` holds one row for each of the expected lists, in any order."""
+    """`tokens` has one row per expected list, in any order."""
     spark = tokens.sparkSession
     assert_df_equality(
         tokens.select("tokens"),
@@ -44,7 +43,7 @@ def assert_tokens(tokens: DataFrame, *expected: list[str]) -> None:
     )
 
 
-def test_sentences_are_split_into_words_by_the_rules_of_language(spark):
+def test_sentences_are_split_into_words_by_the_rules_of_their_script(spark):
     text = documents(spark, "Don't stop. It's 3.14, isn't it?", "¿Qué? ¡Nada!")
 
     tokens = tokenize(text, column="text", kind="sentences")
@@ -77,8 +76,8 @@ def test_a_pattern_says_what_a_token_is(spark):
 @pytest.mark.parametrize(
     ("kind", "java_pattern"), [("regex", r"[\p{L}\p{M}\p{N}]+"), ("whitespace", r"(?U)\S+")]
 )
-def test_arrow_finds_the_tokens_that_java_finds(spark, kind, java_pattern):
-    # Characters of 2002, which the tables of both know; Java's may be years older than Arrow's.
+def test_arrow_splits_text_as_java_does(spark, kind, java_pattern):
+    # Characters of Unicode 3.2, which both support; Java's tables may be years older than Arrow's.
     category = unicodedata.ucd_3_2_0.category
     known = [chr(n) for n in range(0x20, 0x2FFFF) if category(chr(n)) not in ("Cn", "Cs")]
     text = documents(spark, *(f"a{character}b" for character in known))
@@ -98,7 +97,7 @@ def test_white_space_of_every_kind_separates_tokens(spark):
     assert_tokens(tokens, ["one", "two", "three", "four", "five,"])
 
 
-def test_a_column_of_tokens_is_taken_as_it_is_but_for_nulls_and_empty_ones(spark):
+def test_a_column_of_tokens_is_used_without_its_nulls_and_empty_tokens(spark):
     rows = [(["New York", "b", None, ""],), ([],), (None,), ([None],), (["Cafe" + COMBINING_ACUTE],)]
     given = spark.createDataFrame(rows, TOKEN_LISTS)
 
@@ -107,10 +106,10 @@ def test_a_column_of_tokens_is_taken_as_it_is_but_for_nulls_and_empty_ones(spark
     assert_tokens(tokens, ["new york", "b"], ["café"])
 
 
-def test_a_function_named_by_its_module_splits_on_the_workers(spark):
+def test_a_function_that_is_named_with_its_module_splits_on_the_workers(spark):
     text = documents(spark, "A b,c", None, "", ",d,")
 
-    tokens = tokenize(text, column="text", kind="python", pattern="tests.stages.tokenizers:split_at_commas")
+    tokens = tokenize(text, column="text", kind="python", pattern="tests.corpus.tokenizers:split_at_commas")
 
     assert_tokens(tokens, ["a b", "c"], ["d"])
 
@@ -119,7 +118,7 @@ def test_a_function_named_by_its_module_splits_on_the_workers(spark):
     ("name", "error"),
     [
         ("no.such.module:split", ImportError),
-        ("tests.stages.tokenizers:no_such_function", AttributeError),
+        ("tests.corpus.tokenizers:no_such_function", AttributeError),
         ("split", ValueError),
     ],
 )
@@ -128,7 +127,7 @@ def test_a_name_without_a_function_is_an_error(name, error):
         python_tokenizer(name)
 
 
-def test_text_is_composed_so_that_a_letter_is_one_however_it_was_typed(spark):
+def test_text_is_normalized_so_that_a_letter_is_one_character(spark):
     text = documents(spark, f"cafe{COMBINING_ACUTE} café")
 
     tokens = tokenize(text, column="text", kind="regex")
@@ -144,7 +143,7 @@ def test_a_mark_that_composes_with_nothing_stays_with_its_letter(spark):
     assert_tokens(tokens, [f"x{COMBINING_ACUTE}y", "z"])
 
 
-def test_case_is_folded_by_unicode_and_not_by_the_locale_of_the_machine(spark):
+def test_case_is_folded_by_unicode_and_not_by_the_locale(spark):
     text = documents(spark, f"TITLE {CAPITAL_I_WITH_DOT}STANBUL STRASSE Straße GROẞ ΟΔΟΣ")
     java = spark.sparkContext._jvm.java.util.Locale
     before = java.getDefault()
@@ -159,7 +158,7 @@ def test_case_is_folded_by_unicode_and_not_by_the_locale_of_the_machine(spark):
 
 
 @pytest.mark.parametrize("kind", ["regex", "column"])
-def test_case_is_kept_where_it_is_wanted(spark, kind):
+def test_case_is_kept_without_lowercase(spark, kind):
     given = documents(spark, "Ab")
     if kind == "column":
         given = given.select(F.array("text").alias("text"))
@@ -169,8 +168,8 @@ def test_case_is_kept_where_it_is_wanted(spark, kind):
     assert_tokens(tokens, ["Ab"])
 
 
-def test_tokens_shorter_than_asked_for_are_left_out_counted_in_characters(spark):
-    # The face is two UTF-16 units and four bytes, and yet one character.
+def test_tokens_of_fewer_characters_than_the_minimum_are_dropped(spark):
+    # The face is one character of two UTF-16 units and four bytes.
     text = documents(spark, "a bb 😀 é éé ccc", "a b")
 
     tokens = tokenize(text, column="text", kind="whitespace", min_length=2)
@@ -185,7 +184,7 @@ def test_invalid_utf8_becomes_the_replacement_character(spark, tmp_path: Path):
 
     tokens = tokenize(text, column="value", kind="whitespace", counts=counts)
 
-    # Before the comparison, whose sorting may compute the rows more than once.
+    # Before the comparison, which may compute the rows more than once.
     tokens.collect()
     assert counts.get["invalid_utf8"] == 1
     assert_tokens(tokens, ["good", "one"], [f"b{REPLACEMENT}d", REPLACEMENT], ["€"])
@@ -217,7 +216,7 @@ def test_a_column_of_tokens_is_counted_the_same_way(spark):
     }
 
 
-def test_a_document_has_the_same_id_wherever_it_lies_and_another_has_another(spark):
+def test_the_id_of_a_document_depends_on_its_content_alone(spark):
     text = documents(spark, "same text", "other", "same text", "SAME TEXT")
 
     one, three = (

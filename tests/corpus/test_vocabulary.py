@@ -1,4 +1,4 @@
-"""Tokens to the vocabulary: who gets in, in which order, with which sampling tables."""
+"""The vocabulary: which words it has, in which order, with which sampling probabilities."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import pytest
 from chispa import assert_approx_df_equality, assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 
-from vecmill.pipeline.vocabulary import build_vocabulary, count_words
+from vecmill.corpus.vocabulary import build_vocabulary, count_words
 from vecmill.spark.session import using
 from vecmill.storage.schemas import TOKENS, VOCABULARY
+from vecmill.storage.task_table import TaskTable
 
 WORDS = "word string, count long"
 
@@ -32,24 +33,24 @@ def vocabulary(
     subsample: float = 1e-3,
     noise_exponent: float = 0.75,
 ) -> DataFrame:
-    partition, rank = build_vocabulary(
+    table = build_vocabulary(
         words,
         min_count=min_count,
         max_size=max_size,
         subsample=subsample,
         noise_exponent=noise_exponent,
     )
-    return partition.mapInArrow(rank, VOCABULARY)
+    return table.partitions.mapInArrow(table.read, VOCABULARY)
 
 
 def test_words_are_counted_over_all_documents(spark):
-    words = count_words(tokens_of(spark, "a b a", "", "b a c"))
+    words = count_words(TaskTable(tokens_of(spark, "a b a", "", "b a c")))
 
     expected = spark.createDataFrame([("a", 3), ("b", 2), ("c", 1)], WORDS)
     assert_df_equality(words, expected, ignore_row_order=True, ignore_nullable=True)
 
 
-def test_ids_follow_count_then_word_and_the_tables_stand_beside_each_word(spark):
+def test_ids_follow_count_then_word_and_every_word_has_its_probabilities(spark):
     words = words_of(spark, rare=15, b=16, a=16, most=81)
 
     built = vocabulary(words, min_count=16, subsample=0.01)
@@ -70,7 +71,7 @@ def test_ids_follow_count_then_word_and_the_tables_stand_beside_each_word(spark)
     assert_approx_df_equality(built, expected, precision=1e-12, ignore_nullable=True)
 
 
-def test_ties_stand_in_the_order_of_the_bytes_of_utf8(spark):
+def test_ties_are_in_the_order_of_the_bytes_of_utf8(spark):
     words = words_of(spark, **{"é": 1, "z": 1, "Z": 1, "😀": 1, "ﬀ": 1, "a": 1})
 
     built = vocabulary(words)
@@ -88,7 +89,7 @@ def test_ties_stand_in_the_order_of_the_bytes_of_utf8(spark):
         (None, ["a", "b", "c", "d", "e"]),
     ],
 )
-def test_at_most_so_many_words_get_in_and_a_tie_at_the_cut_goes_by_word(spark, max_size, expected):
+def test_the_vocabulary_has_a_maximum_size_and_ties_at_the_cut_go_by_word(spark, max_size, expected):
     words = words_of(spark, e=1, d=3, c=3, b=3, a=5)
 
     built = vocabulary(words, max_size=max_size).collect()
@@ -98,11 +99,11 @@ def test_at_most_so_many_words_get_in_and_a_tie_at_the_cut_goes_by_word(spark, m
     assert math.isclose(sum(row["noise_probability"] for row in built), 1, rel_tol=1e-12)
 
 
-def test_no_word_that_is_frequent_enough_gives_no_row(spark):
+def test_without_a_frequent_word_the_vocabulary_is_empty(spark):
     assert vocabulary(words_of(spark, a=5, b=1), min_count=6).collect() == []
 
 
-def test_the_tables_are_the_same_whatever_the_batches(spark):
+def test_the_vocabulary_does_not_depend_on_the_batches(spark):
     words = words_of(spark, **{f"w{n}": 1 + n % 37 for n in range(500)})
     built = vocabulary(words, max_size=450).toArrow()
 
@@ -113,18 +114,18 @@ def test_the_tables_are_the_same_whatever_the_batches(spark):
     assert in_small_batches.equals(built)
 
 
-def test_the_same_tokens_give_the_same_bytes_whatever_the_partitions(spark):
-    # Many different counts, so that a sum of floats in another order would show.
+def test_the_vocabulary_does_not_depend_on_the_partitions(spark):
+    # Many distinct counts, so a sum of floats in another order would differ.
     documents = [" ".join(f"w{word}" for word in range(1, 60) if n % word == 0) for n in range(60)]
     tokens = tokens_of(spark, *documents)
 
-    one, *others = (vocabulary(count_words(tokens.repartition(n))).toArrow() for n in (1, 3, 7))
+    one, *others = (vocabulary(count_words(TaskTable(tokens.repartition(n)))).toArrow() for n in (1, 3, 7))
 
     assert one.num_rows == 59
     assert all(other.equals(one) for other in others)
 
 
-def test_without_subsampling_every_token_is_kept_and_equal_noise_is_equal(spark):
+def test_without_subsampling_every_token_is_kept_and_exponent_0_gives_equal_noise(spark):
     built = vocabulary(words_of(spark, a=100, b=1), subsample=0, noise_exponent=0).collect()
 
     assert [row["keep_probability"] for row in built] == [1.0, 1.0]

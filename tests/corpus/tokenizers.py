@@ -1,4 +1,4 @@
-"""Tokenizers as a user may write them, imported by name on the workers."""
+"""A tokenizer as a user may write it, which workers import by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts to buckets: the same pairs as those of PAIRS, by the regions of their word and context."""
+"""Buckets: the same pairs as in pairs/, by the regions of their word and context."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ import pyarrow as pa
 import pytest
 from chispa import assert_df_equality
 from pyspark import Broadcast
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from vecmill.core import sampling
 from vecmill.core.buckets import pairs_of
+from vecmill.core.passes import Expected, Layout, layout
 from vecmill.core.regions import Regions
 from vecmill.core.rows import Rows
-from vecmill.examples.buckets import Expected, Layout, draw, expected, layout, sorted_in_parts
+from vecmill.examples.buckets import draw, sorted_in_parts
 from vecmill.examples.pairs import PairSettings, SamplingTables, Task, draw_task
 from vecmill.spark.session import using
-from vecmill.storage.arrow import unchanged
 from vecmill.storage.schemas import BUCKETS, TEXTS
+from vecmill.storage.task_table import TaskTable
 
 EPOCH = 2
 SETTINGS = PairSettings(window=1, negatives=2, seed=7)
-# Words 0 to 3, each in a region of its own or not, cut otherwise in each slice.
+# Words 0 to 3 in two regions, which differ between the slices.
 LAYOUTS = {
     0: Layout(
         words=Regions(np.array([0, 1, 2, 3], np.int32), np.array([0, 2, 4])),
@@ -37,7 +38,7 @@ LAYOUTS = {
         contexts=Regions(np.array([0, 1, 2, 3], np.int32), np.array([0, 4, 4])),
     ),
 }
-# Every token is kept, and with a window of 1 every word meets both of its neighbours.
+# Every token is kept, and with a window of 1 the contexts of a word are its two neighbours.
 KEEP_ALL = SamplingTables(np.ones(4, np.float32), sampling.alias_table(np.ones(4)))
 
 
@@ -52,17 +53,17 @@ def keep_all(spark: SparkSession) -> Iterator[Broadcast[SamplingTables]]:
     broadcast.destroy()
 
 
-def texts_of(spark: SparkSession, *rows: tuple[int, int, list[int]]) -> DataFrame:
-    """(slice, shard, ids) as TEXTS, a partition for every shard of a slice."""
+def texts_of(spark: SparkSession, *rows: tuple[int, int, list[int]]) -> TaskTable:
+    """(slice, shard, ids) as TEXTS, one partition per shard of a slice."""
     whole = [(slice_, shard, 0, number, words) for number, (slice_, shard, words) in enumerate(rows)]
     texts = spark.createDataFrame(whole, TEXTS).coalesce(1)
-    return texts.repartitionById(5, 2 * texts["slice"] + texts["shard"])
+    return TaskTable(texts.repartitionById(5, 2 * texts["slice"] + texts["shard"]))
 
 
-def test_every_pair_lies_in_the_bucket_of_its_regions(spark, keep_all):
+def test_every_pair_is_in_the_bucket_of_its_regions(spark, keep_all):
     texts = texts_of(spark, (0, 0, [0, 1, 2]), (0, 0, [3, 3]), (0, 1, [2, 3]), (1, 0, [3, 0]))
 
-    found = draw(texts, unchanged, keep_all, SETTINGS, LAYOUTS.__getitem__, n_regions=2, epoch=EPOCH)
+    found = draw(texts, keep_all, SETTINGS, LAYOUTS.__getitem__, n_regions=2, epoch=EPOCH)
 
     assert_df_equality(
         found.sort("slice", "shard", "stratum", "word_region"),
@@ -147,19 +148,19 @@ def pairs_in(rows: list[dict[str, Any]]) -> Counter[tuple[int, int]]:
     )
 
 
-def drawn_rows(spark: SparkSession, texts: DataFrame, n_regions: int = 3) -> list[dict[str, Any]]:
+def drawn_rows(spark: SparkSession, texts: TaskTable, n_regions: int = 3) -> list[dict[str, Any]]:
     tables = spark.sparkContext.broadcast(some_tables())
     cut = some_layouts(n_regions)
     try:
-        found = draw(texts, unchanged, tables, SETTINGS, cut.__getitem__, n_regions, epoch=EPOCH)
+        found = draw(texts, tables, SETTINGS, cut.__getitem__, n_regions, epoch=EPOCH)
         return found.withColumn("partition", F.spark_partition_id()).toArrow().to_pylist()
     finally:
         tables.destroy()
 
 
-def in_shards(spark: SparkSession, texts: pa.Table, partitions: int = 6) -> DataFrame:
+def in_shards(spark: SparkSession, texts: pa.Table, partitions: int = 6) -> TaskTable:
     table = spark.createDataFrame(texts, TEXTS).coalesce(1)
-    return table.repartitionById(partitions, 3 * table["slice"] + table["shard"])
+    return TaskTable(table.repartitionById(partitions, 3 * table["slice"] + table["shard"]))
 
 
 @pytest.fixture(scope="module")
@@ -167,22 +168,22 @@ def drawn(spark: SparkSession) -> list[dict[str, Any]]:
     return drawn_rows(spark, in_shards(spark, some_texts()))
 
 
-def test_the_pairs_are_those_that_are_drawn_without_noise_for_the_pairs_table(drawn):
+def test_the_pairs_are_those_of_the_pairs_table_without_noise(drawn):
     for slice_ in range(2):
         for shard in range(3):
             batches = iter(of_shard(some_texts(), slice_, shard))
             without = SETTINGS._replace(negatives=0)
-            found: Counter[tuple[int, int]] = Counter()
+            expected: Counter[tuple[int, int]] = Counter()
             for _, rows in draw_task(batches, some_tables(), without, epoch=EPOCH):
                 words, contexts = pairs_of(rows)
-                found.update(zip(words.tolist(), contexts.tolist(), strict=True))
+                expected.update(zip(words.tolist(), contexts.tolist(), strict=True))
 
             mine = [row for row in drawn if (row["slice"], row["shard"]) == (slice_, shard)]
-            assert sum(found.values()) > 500
-            assert pairs_in(mine) == found
+            assert sum(expected.values()) > 500
+            assert pairs_in(mine) == expected
 
 
-def test_every_row_says_where_its_pairs_belong_and_how_many_they_are(drawn):
+def test_every_row_has_the_regions_and_the_number_of_its_pairs(drawn):
     cut = some_layouts(3)
     for row in drawn:
         words, contexts = (np.frombuffer(row[name], np.int32) for name in ("words", "contexts"))
@@ -194,7 +195,7 @@ def test_every_row_says_where_its_pairs_belong_and_how_many_they_are(drawn):
         assert np.isin(contexts, regions.contexts.members(other)).all()
 
 
-def test_a_stratum_is_a_partition_sorted_as_it_is_to_be_read(drawn):
+def test_a_stratum_is_a_partition_in_the_order_of_training(drawn):
     assert all(row["partition"] == row["stratum"] for row in drawn)
     order = "epoch", "slice", "stratum", "word_region", "shard", "part"
     for stratum in range(3):
@@ -202,7 +203,7 @@ def test_a_stratum_is_a_partition_sorted_as_it_is_to_be_read(drawn):
         assert places == sorted(set(places))
 
 
-def test_neither_partitions_nor_arrow_batches_change_what_is_drawn(spark, drawn):
+def test_pairs_do_not_depend_on_partitions_or_batches(spark, drawn):
     with using(spark, {"spark.sql.execution.arrow.maxRecordsPerBatch": "7"}):
         again = drawn_rows(spark, in_shards(spark, some_texts(), partitions=11))
 
@@ -210,7 +211,7 @@ def test_neither_partitions_nor_arrow_batches_change_what_is_drawn(spark, drawn)
 
 
 def some_rows(*pairs: tuple[int, int]) -> Rows:
-    """A row for every (w, c)."""
+    """One row per pair (w, c)."""
     words, contexts = np.array(pairs, np.int32).reshape(-1, 2).T
     return Rows(
         contexts, np.arange(len(pairs) + 1, dtype=np.int32), words, np.zeros((len(pairs), 0), np.int32)
@@ -218,14 +219,14 @@ def some_rows(*pairs: tuple[int, int]) -> Rows:
 
 
 def parts(*blocks: Rows, part_pairs: int) -> list[list[tuple[int, int, bytes, bytes]]]:
-    """For each part its number, and of each row the pairs, words and contexts."""
+    """For each part the rows, each with part, pairs, words and contexts."""
     task = Task(slice_=0, shard=3)
     found = sorted_in_parts(((task, block) for block in blocks), LAYOUTS.__getitem__, EPOCH, part_pairs)
     names = "part", "pairs", "words", "contexts"
     return [[tuple(row[name] for name in names) for row in batch.to_pylist()] for batch in found]
 
 
-def test_a_part_ends_with_the_rows_that_fill_it():
+def test_a_part_ends_with_the_block_that_fills_it():
     first, second, third = some_rows((0, 0), (2, 1)), some_rows((1, 2)), some_rows((1, 1), (3, 1))
 
     # Words 0, 1 | 2, 3 and contexts 0, 2 | 1, 3.
@@ -238,29 +239,7 @@ def test_a_part_ends_with_the_rows_that_fill_it():
     ]
 
 
-def test_no_part_is_left_where_the_last_rows_fill_one_or_there_is_no_pair():
+def test_no_part_is_empty():
     assert len(parts(some_rows((0, 0)), some_rows((0, 0)), part_pairs=1)) == 2
     assert parts(some_rows(), part_pairs=1) == []
     assert parts(part_pairs=1) == []
-
-
-def test_expectations_follow_from_what_is_kept_and_what_is_noise():
-    of = expected(np.array([8, 4, 1]), np.array([0.25, 0.5, 1.0]), np.array([0.5, 0.3, 0.4]))
-
-    np.testing.assert_allclose(of.pairs, [0.4, 0.4, 0.2])
-    np.testing.assert_allclose(of.noise, [0.5 / 1.2, 0.25, 1 / 3])
-
-
-def test_a_layout_is_the_same_wherever_it_is_drawn_and_another_in_every_pass():
-    of = Expected(np.full(V, 1 / V), np.full(V, 1 / V))
-
-    def orders(**changed: int) -> tuple[list[int], list[int]]:
-        found = layout(of, 4, 5, **{"seed": 1, "epoch": 2, "slice_": 3, **changed})
-        assert found.n_regions == 4
-        return found.words.order.tolist(), found.contexts.order.tolist()
-
-    words, contexts = orders()
-    assert orders() == (words, contexts)
-    assert words != contexts
-    for changed in ({"seed": 9}, {"epoch": 1}, {"slice_": 2}):
-        assert orders(**changed)[0] != words

@@ -1,11 +1,10 @@
-"""Texts dealt out to slices and shards, and the rows drawn from them."""
+"""The rows of pairs/: drawn from texts, converted between Arrow and NumPy, and as triples."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,185 +17,102 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from vecmill.core import keyed_random, sampling, windows
-from vecmill.core.rows import Rows
+from vecmill.core.rows import Rows, concatenate
+from vecmill.corpus.texts import HOLDOUT_SLICE
 from vecmill.examples.pairs import (
-    HOLDOUT_SLICE,
+    DRAWN_FROM,
+    TRAINED_ON,
     PairSettings,
     SamplingTables,
     Task,
     draw,
     draw_task,
-    encode,
     rows_from_arrow,
     rows_to_arrow,
+    rows_with_shard,
     triples,
 )
 from vecmill.spark.session import ONE_FILE_ONE_TASK, using
-from vecmill.storage.arrow import unchanged
-from vecmill.storage.schemas import PAIRS, TEXTS, TOKENS, TRIPLES
+from vecmill.storage.schemas import PAIRS, TEXTS, TRIPLES, arrow_schema
+from vecmill.storage.task_table import TaskTable
 
-WORDS = [f"w{number}" for number in range(30)]
-SLICES, SHARDS, HOLDOUT, SEED = 2, 3, 0.25, 5
+V, SHARDS = 30, 3
 SETTINGS = PairSettings(window=3, negatives=2, seed=7)
 
 
-def corpus() -> list[tuple[int, list[str]]]:
-    """Short documents with unknown words, two long ones, and two without a word."""
-    rng = np.random.default_rng(0)
-    words = np.array([*WORDS, "unknown"])
-    short = [words[rng.integers(0, 31, size)].tolist() for size in rng.integers(1, 8, 600)]
-    long = [token for word in WORDS * 75 for token in (word, "unknown")]
-    one_too_many = [WORDS[0]] * 1001
-    return list(enumerate([*short, long, one_too_many, ["unknown"] * 5, []]))
+def texts_of_shard(shard: int) -> list[list[int]]:
+    """The ids of the texts of one shard of slice 1: short ones, and a long one in shard 0."""
+    rng = np.random.default_rng(shard)
+    lengths = [*rng.integers(2, 8, 70), *([1000] if shard == 0 else [])]
+    return [rng.integers(0, V, length).tolist() for length in lengths]
 
 
-def known_ids(tokens: list[str]) -> list[int]:
-    return [WORDS.index(token) for token in tokens if token in WORDS]
-
-
-@pytest.fixture(scope="module")
-def words(spark: SparkSession) -> Iterator[Broadcast[pa.Array]]:
-    broadcast = spark.sparkContext.broadcast(pa.array(WORDS))
-    yield broadcast
-    broadcast.destroy()
-
-
-def encoded_rows(
-    spark: SparkSession, words: Broadcast[pa.Array], partitions: int, **settings: Any
-) -> list[dict[str, Any]]:
-    """The corpus encoded from so many partitions, in its order, each row with its partition."""
-    tokens = spark.createDataFrame(corpus(), TOKENS).repartition(partitions)
-    defaults = {"slices": SLICES, "shards": SHARDS, "holdout": HOLDOUT, "seed": SEED}
-    texts = encode(tokens, words, **{**defaults, **settings})
-    assert texts.schema.simpleString() == TEXTS.simpleString()
-    return texts.withColumn("partition", F.spark_partition_id()).toArrow().to_pylist()
+ROWS_OF_TEXTS = [
+    (1, shard, number, 0, ids)
+    for shard in range(SHARDS)
+    for number, ids in enumerate(texts_of_shard(shard))
+]
 
 
 @pytest.fixture(scope="module")
-def encoded(spark: SparkSession, words: Broadcast[pa.Array]) -> list[dict[str, Any]]:
-    return encoded_rows(spark, words, partitions=1)
-
-
-def test_texts_hold_the_known_words_of_each_document_in_order(encoded):
-    by_document = sorted(encoded, key=lambda row: (row["document_id"], row["piece"]))
-
-    found = {
-        document: [id_ for row in pieces for id_ in row["ids"]]
-        for document, pieces in groupby(by_document, lambda row: row["document_id"])
-    }
-
-    expected = {document: known_ids(tokens) for document, tokens in corpus()}
-    # A word alone has no context; here the last of 1001 is alone in its piece.
-    expected[601] = expected[601][:1000]
-    assert found == {document: ids for document, ids in expected.items() if len(ids) > 1}
-
-
-def test_a_long_document_is_cut_into_pieces_of_a_thousand(encoded):
-    sizes = {row["piece"]: len(row["ids"]) for row in encoded if row["document_id"] == 600}
-
-    assert sizes == {0: 1000, 1: 1000, 2: 250}
-    assert [row["piece"] for row in encoded if row["document_id"] == 601] == [0]
-    assert {row["piece"] for row in encoded if row["document_id"] < 600} == {0}
-
-
-def test_a_partition_is_a_shard_sorted_by_slice(encoded):
-    assert {row["partition"] for row in encoded} == set(range(SHARDS))
-    assert all(row["partition"] == row["shard"] for row in encoded)
-    for shard in range(SHARDS):
-        slices = [row["slice"] for row in encoded if row["shard"] == shard]
-        assert slices == sorted(slices)
-
-
-def test_texts_of_a_slice_do_not_stand_in_the_order_of_the_documents(encoded):
-    documents = [row["document_id"] for row in encoded if (row["slice"], row["shard"]) == (1, 1)]
-
-    assert documents != sorted(documents)
-
-
-def test_the_deal_is_fair_and_holds_out_the_share_asked_for(encoded):
-    held_out = [row for row in encoded if row["slice"] == HOLDOUT_SLICE]
-    rest = [(row["slice"], row["shard"]) for row in encoded if row["slice"] != HOLDOUT_SLICE]
-
-    # About 500 pieces: five standard deviations of a share of a quarter are .1.
-    assert abs(len(held_out) / len(encoded) - HOLDOUT) < 0.1
-    assert {row["shard"] for row in held_out} == {0}
-    shares = {place: rest.count(place) / len(rest) for place in set(rest)}
-    assert set(shares) == {(slice_, shard) for slice_ in range(SLICES) for shard in range(SHARDS)}
-    assert all(abs(share - 1 / 6) < 0.1 for share in shares.values())
-
-
-def test_the_deal_and_the_order_do_not_depend_on_how_the_input_is_partitioned(spark, words, encoded):
-    assert encoded_rows(spark, words, partitions=5) == encoded
-
-
-def test_another_seed_deals_otherwise_and_nothing_need_be_held_out(spark, words, encoded):
-    def places(rows: list[dict[str, Any]]) -> dict[tuple[int, int], tuple[int, int]]:
-        return {(r["document_id"], r["piece"]): (r["slice"], r["shard"]) for r in rows}
-
-    other = places(encoded_rows(spark, words, partitions=2, seed=SEED + 1, holdout=0.0))
-
-    first = places(encoded)
-    assert set(other) == set(first)
-    assert HOLDOUT_SLICE not in {slice_ for slice_, _ in other.values()}
-    same = sum(other[text] == first[text] for text in first) / len(first)
-    # By chance an eighth: not held out before, and then one of six.
-    assert same < 0.25
-
-
-@pytest.fixture(scope="module")
-def texts(spark: SparkSession, encoded: list[dict[str, Any]]) -> DataFrame:
-    """The texts of slice 1, a partition a shard, and a last partition without any."""
-    rows = [row for row in encoded if row["slice"] == 1]
-    table = pa.Table.from_pylist(rows).select(TEXTS.fieldNames())
-    one = spark.createDataFrame(table, TEXTS).coalesce(1)
-    return one.repartitionById(SHARDS + 1, "shard").localCheckpoint()
+def texts(spark: SparkSession) -> TaskTable:
+    """The texts of slice 1: one partition per shard, and a last partition without texts."""
+    one = spark.createDataFrame(ROWS_OF_TEXTS, TEXTS).coalesce(1)
+    return TaskTable(one.repartitionById(SHARDS + 1, "shard").localCheckpoint())
 
 
 @pytest.fixture(scope="module")
 def tables(spark: SparkSession) -> Iterator[Broadcast[SamplingTables]]:
-    keep = np.linspace(0.5, 1, len(WORDS)).astype(np.float32)
-    noise = sampling.alias_table(np.arange(1.0, len(WORDS) + 1))
+    keep = np.linspace(0.5, 1, V).astype(np.float32)
+    noise = sampling.alias_table(np.arange(1.0, V + 1))
     broadcast = spark.sparkContext.broadcast(SamplingTables(keep, noise))
     yield broadcast
     broadcast.destroy()
 
 
 @pytest.fixture(scope="module")
-def drawn(texts: DataFrame, tables: Broadcast[SamplingTables]) -> pa.Table:
-    return draw(texts, unchanged, tables, SETTINGS, epoch=1).toArrow()
+def drawn(texts: TaskTable, tables: Broadcast[SamplingTables]) -> pa.Table:
+    return drawn_rows(texts, tables, epoch=1).toArrow()
 
 
-def drawn_directly(encoded: list[dict[str, Any]], tables: SamplingTables, shard: int, epoch: int) -> Rows:
+def drawn_rows(texts: TaskTable, tables: Broadcast[SamplingTables], epoch: int) -> DataFrame:
+    table = draw(texts, tables, SETTINGS, epoch=epoch)
+    return table.partitions.mapInArrow(table.read, PAIRS)
+
+
+def drawn_directly(tables: SamplingTables, shard: int, epoch: int) -> Rows:
     """The rows of one shard of slice 1, without Spark and Arrow."""
-    ids = [row["ids"] for row in encoded if (row["slice"], row["shard"]) == (1, shard)]
+    ids = texts_of_shard(shard)
     purpose = keyed_random.Purpose.PAIRS
-    # Slice 0 of the key is the held-out one.
+    # In the key, slice 0 is the held-out one.
     rng = keyed_random.generator(SETTINGS.seed, purpose, epoch=epoch, slice_=2, shard=shard)
-    return windows.draw_rows(
-        np.concatenate(ids).astype(np.int32),
-        np.cumsum([len(some) for some in ids]),
-        keep=tables.keep,
-        noise=tables.noise,
-        window=SETTINGS.window,
-        negatives=SETTINGS.negatives,
-        rng=rng,
+    return concatenate(
+        [
+            *windows.draw_rows(
+                np.concatenate(ids).astype(np.int32),
+                np.cumsum([len(text) for text in ids]),
+                keep=tables.keep,
+                noise=tables.noise,
+                window=SETTINGS.window,
+                negatives=SETTINGS.negatives,
+                rng=rng,
+            )
+        ]
     )
 
 
-def test_rows_are_those_that_the_key_of_each_shard_gives(encoded, tables, drawn):
+def test_the_key_of_a_shard_determines_its_rows(tables, drawn):
     expected = [
-        rows_to_arrow(drawn_directly(encoded, tables.value, shard, 1), 1, Task(1, shard))
-        for shard in range(SHARDS)
+        rows_to_arrow(drawn_directly(tables.value, shard, 1), 1, Task(1, shard)) for shard in range(SHARDS)
     ]
 
     assert drawn.num_rows > 500
     assert drawn.to_pylist() == pa.Table.from_batches(expected).to_pylist()
 
 
-def test_every_epoch_draws_afresh_and_the_same_again(texts, tables, drawn):
-    first, second = (draw(texts, unchanged, tables, SETTINGS, epoch=epoch) for epoch in (1, 2))
-    both = first.unionByName(second)
-    again = both.toArrow().to_pylist()
+def test_every_epoch_draws_other_rows_and_the_same_ones_again(texts, tables, drawn):
+    first, second = (drawn_rows(texts, tables, epoch) for epoch in (1, 2))
+    again = first.unionByName(second).toArrow().to_pylist()
 
     first = [row for row in again if row["epoch"] == 1]
     second = [row for row in again if row["epoch"] == 2]
@@ -205,15 +121,15 @@ def test_every_epoch_draws_afresh_and_the_same_again(texts, tables, drawn):
     assert [row["negatives"] for row in second[:50]] != [row["negatives"] for row in first[:50]]
 
 
-def test_rows_do_not_depend_on_how_many_texts_arrow_puts_into_a_batch(spark, texts, tables, drawn):
+def test_rows_do_not_depend_on_the_batches_of_arrow(spark, texts, tables, drawn):
     with using(spark, {"spark.sql.execution.arrow.maxRecordsPerBatch": "7"}):
-        small_batches = draw(texts, unchanged, tables, SETTINGS, epoch=1).toArrow()
+        small_batches = drawn_rows(texts, tables, epoch=1).toArrow()
 
     assert small_batches.to_pylist() == drawn.to_pylist()
 
 
-def test_written_pairs_are_the_rows_that_are_drawn_on_the_fly(spark, texts, tables, encoded, tmp_path):
-    pairs = draw(texts, unchanged, tables, SETTINGS, epoch=1)
+def test_written_pairs_are_the_rows_that_are_drawn_during_training(spark, texts, tables, tmp_path):
+    pairs = drawn_rows(texts, tables, epoch=1)
     assert pairs.schema == PAIRS
     pairs.write.partitionBy("epoch", "slice", "shard").parquet(str(tmp_path / "pairs"))
 
@@ -224,21 +140,24 @@ def test_written_pairs_are_the_rows_that_are_drawn_on_the_fly(spark, texts, tabl
     partitions = [list(rows) for _, rows in groupby(written.to_pylist(), itemgetter("partition"))]
     assert sorted(rows[0]["shard"] for rows in partitions) == list(range(SHARDS))
     for rows in partitions:
-        batches = texts_as_arrow(encoded, rows[0]["shard"])
-        on_the_fly = [
+        batches = texts_as_arrow(rows[0]["shard"])
+        during_training = [
             rows_to_arrow(part, 1, task)
             for task, part in draw_task(batches, tables.value, SETTINGS, epoch=1)
         ]
-        expected = pa.Table.from_batches(on_the_fly).to_pylist()
+        expected = pa.Table.from_batches(during_training).to_pylist()
         assert [{name: row[name] for name in PAIRS.fieldNames()} for row in rows] == expected
 
 
-def texts_as_arrow(encoded: list[dict[str, Any]], shard: int) -> Iterator[pa.RecordBatch]:
-    rows = [row for row in encoded if (row["slice"], row["shard"]) == (1, shard)]
-    yield from pa.Table.from_pylist(rows).to_batches(max_chunksize=11)
+def texts_as_arrow(shard: int) -> Iterator[pa.RecordBatch]:
+    """The texts of a shard with the columns that drawing needs."""
+    rows = [dict(zip(TEXTS.fieldNames(), row, strict=True)) for row in ROWS_OF_TEXTS if row[1] == shard]
+    yield from (
+        pa.Table.from_pylist(rows, arrow_schema(TEXTS)).select(DRAWN_FROM).to_batches(max_chunksize=11)
+    )
 
 
-def test_the_held_out_slice_draws_with_a_key_of_its_own():
+def test_the_held_out_slice_has_a_key_of_its_own():
     tables = SamplingTables(np.ones(3, np.float32), sampling.alias_table(np.ones(3)))
 
     def negatives(slice_: int) -> list[list[int]]:
@@ -257,8 +176,8 @@ def test_a_partition_without_texts_gives_no_rows():
     assert list(draw_task(iter([]), tables, SETTINGS, epoch=1)) == []
 
 
-def test_texts_of_which_subsampling_leaves_nothing_give_no_rows():
-    # And no batch without rows either, of which nobody could tell the shard.
+def test_texts_whose_words_are_all_subsampled_give_no_rows():
+    # Nor a block without rows, whose shard would be unknown.
     tables = SamplingTables(np.zeros(3, np.float32), sampling.alias_table(np.ones(3)))
     text = {"slice": 0, "shard": 0, "document_id": 1, "piece": 0, "ids": [0, 1, 2]}
 
@@ -274,7 +193,7 @@ some_rows = st.lists(st.tuples(ids, st.lists(ids, max_size=5)), min_size=2, max_
 
 
 @given(some_rows, st.integers(0, 3))
-def test_rows_come_back_from_arrow_as_they_went(plain, negatives):
+def test_rows_survive_the_way_through_arrow(plain, negatives):
     rows = Rows(
         np.array([center for center, _ in plain], np.int32),
         np.cumsum([0, *(len(words) for _, words in plain)]).astype(np.int32),
@@ -297,6 +216,19 @@ def test_rows_come_back_from_arrow_as_they_went(plain, negatives):
     assert later.negatives.tolist() == rows.negatives[1:].tolist()
 
 
+def test_batches_that_training_reads_have_their_shard():
+    rows = Rows(
+        *(np.array(some, np.int32) for some in ([4, 5], [0, 1, 2], [6, 7])), np.zeros((2, 0), np.int32)
+    )
+    batch = rows_to_arrow(rows, 4, Task(2, 3)).select(TRAINED_ON)
+
+    [(shard, found)] = rows_with_shard(iter([batch.slice(0, 0), batch]))
+
+    assert shard == 3
+    assert found.centers.tolist() == [4, 5]
+    assert found.words.tolist() == [6, 7]
+
+
 def plain_triples(c: int, w: list[int], negatives: list[int]) -> Iterator[tuple[int, int, int]]:
     for word in w:
         yield word, c, 1
@@ -306,7 +238,7 @@ def plain_triples(c: int, w: list[int], negatives: list[int]) -> Iterator[tuple[
                 yield word, noise, 0
 
 
-def test_triples_are_what_the_rows_stand_for(spark):
+def test_triples_are_the_examples_that_rows_stand_for(spark):
     rng = np.random.default_rng(1)
     rows = [
         (7, [1, 2], [7, 3]),

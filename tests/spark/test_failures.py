@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from vecmill.spark.failures import told
+from vecmill.spark.failures import explain, first_line
 
 
 @pytest.mark.parametrize(
@@ -17,8 +17,8 @@ from vecmill.spark.failures import told
         ("ModuleNotFoundError: No module named 'pandas'", "a worker lacks a Python package (", 1),
     ],
 )
-def test_faults_that_users_meet_are_told_in_a_sentence(text, sentence, code):
-    found = told(RuntimeError(f"Job aborted.\n{text}\n\tat some.java.Class"))
+def test_a_known_failure_is_explained_in_one_sentence(text, sentence, code):
+    found = explain(RuntimeError(f"Job aborted.\n{text}\n\tat some.java.Class"))
 
     assert found is not None
     assert found[0].startswith(sentence)
@@ -26,12 +26,25 @@ def test_faults_that_users_meet_are_told_in_a_sentence(text, sentence, code):
     assert found[1] == code
 
 
-def test_a_java_process_that_is_gone_is_told():
-    sentence, code = told(ConnectionRefusedError(111, "Connection refused")) or ("", 0)
+def test_an_explanation_has_the_line_that_matched_without_class_names():
+    text = "Job aborted\nCaused by: java.io.IOException: No space left on device\n\tat x"
 
-    assert sentence.startswith("Spark's Java process is gone; most often it ran out of memory")
+    sentence, _ = explain(RuntimeError(text)) or ("", 0)
+
+    assert sentence.startswith("the output is full (No space left on device); ")
+
+
+def test_the_end_of_the_java_process_is_explained():
+    sentence, code = explain(ConnectionRefusedError(111, "Connection refused")) or ("", 0)
+
+    assert sentence.startswith("Spark's Java process ended, most often because it ran out of memory; raise")
     assert code == 1
 
 
-def test_a_surprise_is_left_to_its_traceback():
-    assert told(KeyError("x")) is None
+def test_an_unknown_failure_has_no_explanation():
+    assert explain(KeyError("x")) is None
+
+
+def test_the_first_line_of_an_error_is_its_first_line_with_text():
+    assert first_line(ValueError("\n[PATH_NOT_FOUND] no path\nSQLSTATE")) == "[PATH_NOT_FOUND] no path"
+    assert first_line(ValueError()) == "ValueError"

@@ -1,4 +1,4 @@
-"""Of a large run, only the rows that somebody wants are read."""
+"""Of a large run, only the rows that are needed are read."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecmill.storage import tables
-from vecmill.storage.files import Folder
+from vecmill.errors import ConfigError, InputError
 from vecmill.storage.schemas import VECTORS
+from vecmill.storage.stores import open_store
+from vecmill.storage.task_table import TaskTable
 from vecmill.vectors import sources
 from vecmill.vectors.sources import wanted_of
 
@@ -23,11 +24,11 @@ def run(spark, tmp_path_factory) -> str:
     root = str(tmp_path_factory.mktemp("sources"))
     rows = [(id_, word, 100 - id_, [float(id_), 1.0]) for id_, word in enumerate(WORDS)]
     table = spark.createDataFrame(rows[::-1], VECTORS).repartition(3)
-    tables.write(table, Folder(spark, root), "vectors")
+    open_store(root, spark).write([TaskTable(table)], "vectors", VECTORS)
     return root
 
 
-WANTED = [
+SELECTIONS = [
     (3, [], True, ["the", "The", "of"]),
     (1, ["kinG", "unheard"], True, ["the", "king", "King", "KING"]),
     (1, ["King", "unheard"], False, ["the", "King"]),
@@ -38,19 +39,29 @@ WANTED = [
 ]
 
 
-@pytest.mark.parametrize(("most_frequent", "words", "ignore_case", "expected"), WANTED)
-def test_only_what_is_wanted_is_read_by_either_way(spark, run, most_frequent, words, ignore_case, expected):
+@pytest.mark.parametrize(("most_frequent", "words", "ignore_case", "expected"), SELECTIONS)
+def test_only_the_selected_words_are_read(spark, run, most_frequent, words, ignore_case, expected):
     wanted = wanted_of(most_frequent, words, ignore_case=ignore_case)
 
     for found in (
         sources.read(run, wanted=wanted),
-        sources.read_table(Folder(spark, run), wanted),
+        sources.read_store(open_store(run, spark), wanted),
+        sources.read_store(open_store(run, spark, tasks_open_files=False), wanted),
     ):
         assert found.words == expected
         np.testing.assert_array_equal(found.vectors[:, 0], [WORDS.index(word) for word in expected])
 
 
-def test_a_file_gives_only_what_is_wanted(tmp_path: Path):
+def test_all_words_are_read_without_a_selection(spark, run):
+    for store in (open_store(run), open_store(run, spark, tasks_open_files=False)):
+        found = sources.read_store(store)
+
+        assert found.words == WORDS
+        assert found.vectors.dtype == np.float32
+        assert found.vectors.tolist() == [[float(id_), 1.0] for id_ in range(len(WORDS))]
+
+
+def test_only_the_selected_words_of_a_file_are_kept(tmp_path: Path):
     path = tmp_path / "v.txt"
     path.write_text("3 1\nthe 1\nof 2\nThe 3\n")
 
@@ -62,24 +73,24 @@ def test_a_file_gives_only_what_is_wanted(tmp_path: Path):
 
 @given(
     words=st.lists(st.text(min_size=1), unique=True),
-    asked=st.lists(st.text(min_size=1)),
+    selected=st.lists(st.text(min_size=1)),
     most_frequent=st.integers(0, 5),
     ignore_case=st.booleans(),
 )
-def test_what_is_wanted_holds_the_frequent_and_every_spelling_asked(
-    words, asked, most_frequent, ignore_case
+def test_a_selection_has_the_most_frequent_words_and_every_spelling_of_the_others(
+    words, selected, most_frequent, ignore_case
 ):
-    wanted = wanted_of(most_frequent, asked, ignore_case=ignore_case)
+    wanted = wanted_of(most_frequent, selected, ignore_case=ignore_case)
 
     def fold(word: str) -> str:
         return word.upper() if ignore_case else word
 
     for id_, word in enumerate(words):
-        is_asked = any(fold(word) == fold(one) for one in asked)
-        assert wanted.has(id_, word) == (id_ < most_frequent or is_asked)
+        is_selected = any(fold(word) == fold(one) for one in selected)
+        assert wanted.has(id_, word) == (id_ < most_frequent or is_selected)
 
 
-def test_a_run_elsewhere_is_read_by_spark(spark, run):
+def test_a_run_on_another_file_system_is_read_by_spark(spark, run):
     scheme = "viewfs://sources"
     hadoop = spark.sparkContext._jsc.hadoopConfiguration()
     hadoop.set("fs.viewfs.mounttable.sources.link./run", Path(run).as_uri())
@@ -87,3 +98,16 @@ def test_a_run_elsewhere_is_read_by_spark(spark, run):
     found = sources.read(f"{scheme}/run", spark, wanted_of(2, [], ignore_case=True))
 
     assert found.words == ["the", "The"]
+
+
+def test_a_run_on_another_file_system_cannot_be_read_without_spark():
+    with pytest.raises(ConfigError, match="cannot be read without Spark"):
+        sources.read("viewfs://sources/run")
+
+
+def test_a_run_without_vectors_is_reported(spark, tmp_path):
+    with pytest.raises(InputError, match=r"vectors does not exist; run "):
+        sources.read(str(tmp_path))
+    for open_files in (True, False):
+        with pytest.raises(InputError, match=r"vectors does not exist; run "):
+            sources.read_store(open_store(str(tmp_path), spark, tasks_open_files=open_files))

@@ -20,7 +20,7 @@ def write_all(store: Store, count: int, dim: int, say: Callable[[str], None]) ->
 
     vectors/ has `count` rows of `dim` numbers. Each file is written to the driver's local disk, block by
     block, and then copied to exports/. A format that cannot hold one of the words, such as one with a
-    space, is left out, and `say` reports why.
+    space, is left out, and `say` reports why. Raises InputError if vectors/ cannot be read.
     """
     names: list[str] = []
     with tempfile.TemporaryDirectory(prefix="vecmill-export-") as scratch:
@@ -29,6 +29,9 @@ def write_all(store: Store, count: int, dim: int, say: Callable[[str], None]) ->
             try:
                 files = export.write(target, vector_blocks(store, count, dim), count, dim)
             except InputError as error:
+                if str(target) not in str(error):
+                    # Not the format but the table is at fault.
+                    raise
                 say(f"left out {format_}: {str(error).replace(str(target), export.file_name)}")
                 continue
             for written in files:
@@ -39,9 +42,11 @@ def write_all(store: Store, count: int, dim: int, say: Callable[[str], None]) ->
     return names
 
 
-def vector_blocks(store: Store, count: int, dim: int) -> Iterator[Block]:
-    """The `count` rows of vectors/ in the order of their ids, at most _BLOCK_NUMBERS numbers at a time."""
-    for rows in store.in_order("vectors", VECTORS, count, max(1, _BLOCK_NUMBERS // dim)):
+def vector_blocks(
+    store: Store, count: int, dim: int, block_numbers: int = _BLOCK_NUMBERS
+) -> Iterator[Block]:
+    """The `count` rows of vectors/ in the order of their ids, at most `block_numbers` numbers at a time."""
+    for rows in store.in_order("vectors", VECTORS, count, max(1, block_numbers // dim)):
         whole = rows.combine_chunks()
         values = whole["vector"].chunk(0).flatten().to_numpy()
         yield Block(whole["word"].chunk(0), whole["count"].to_numpy(), values.reshape(len(whole), -1))
