@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -298,6 +299,9 @@ def test_pieces_of_any_size_have_the_rows_of_the_whole_block(texts, window, piec
         np.testing.assert_array_equal(got, expected)
         assert got.dtype == expected.dtype
     assert all(len(piece.words) <= piece_pairs or len(piece.centers) == 1 for piece in pieces)
+    # A piece ends only if the next row does not fit.
+    for piece, following in pairwise(pieces):
+        assert len(piece.words) + following.offsets[1] > piece_pairs
 
 
 @pytest.mark.parametrize(("texts", "length"), [(1, 50_000), (20_000, 3)])
@@ -325,10 +329,11 @@ def test_a_wide_window_takes_memory_for_what_it_makes_and_not_for_its_width(text
 
 
 def test_a_block_has_fewer_tokens_if_each_draws_very_many_noise_words():
-    assert [block_tokens(negatives) for negatives in (0, 5, 64, 128, 1000)] == [
+    assert [block_tokens(negatives) for negatives in (0, 5, 64, 128, 1000, 1 << 30)] == [
         1 << 17,
         1 << 17,
         1 << 17,
         1 << 16,
         8388,
+        1,
     ]

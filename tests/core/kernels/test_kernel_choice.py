@@ -1,32 +1,45 @@
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import pytest
 
 from vecmill.core import kernels
-from vecmill.core.kernels import KernelChoice, choose
+from vecmill.core.kernels import KernelChoice, choose, has_numba
 
 
-def test_auto_takes_the_compiled_kernel_if_numba_is_installed(monkeypatch):
-    monkeypatch.setattr(kernels, "find_spec", lambda name: object())
+@pytest.fixture(params=[True, False], ids=["with", "without"])
+def installed(request, monkeypatch):
+    """Whether Numba seems to be installed."""
 
-    assert choose("auto") == KernelChoice("numba", "fastest available")
+    def fake(name):
+        assert name == "numba"
+        return object() if request.param else None
+
+    monkeypatch.setattr(kernels, "find_spec", fake)
+    return request.param
 
 
-def test_auto_takes_the_numpy_kernel_without_numba_and_says_how_to_install_it(monkeypatch):
-    monkeypatch.setattr(kernels, "find_spec", lambda name: None)
+def test_auto_takes_the_fastest_library_that_is_installed(installed):
+    choice = choose("auto")
 
-    assert choose("auto").library == "numpy"
-    assert "pip install" in choose("auto").reason
+    if installed:
+        assert choice == KernelChoice("numba", "fastest available")
+    else:
+        assert choice.library == "numpy"
+        assert choice.reason.startswith("Numba is not installed; pip install")
 
 
-def test_auto_takes_the_numpy_kernel_if_the_model_has_no_compiled_one(monkeypatch):
-    monkeypatch.setattr(kernels, "find_spec", lambda name: object())
-
+@pytest.mark.usefixtures("installed")
+def test_auto_takes_numpy_if_the_model_has_nothing_else():
     assert choose("auto", ("numpy",)) == KernelChoice("numpy", "the model has no other")
 
 
+@pytest.mark.usefixtures("installed")
 @pytest.mark.parametrize("library", ["numpy", "numba"])
-def test_a_library_that_is_configured_is_taken(library, monkeypatch):
-    monkeypatch.setattr(kernels, "find_spec", lambda name: None)
-
+def test_a_configured_library_is_taken(library):
     assert choose(library) == KernelChoice(library, "as configured")
+
+
+def test_the_compiled_library_is_recognised():
+    assert has_numba() == (find_spec("numba") is not None)
