@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vecmill.config import Config
@@ -600,6 +600,7 @@ PIPELINES = st.integers(1, 5).flatmap(
 )
 
 
+@settings(max_examples=50)
 @given(
     reads=PIPELINES,
     changed=st.sets(st.integers(0, 4)),
@@ -631,6 +632,7 @@ def test_stages_run_if_they_are_stale_or_if_what_is_read_of_them_was_deleted(
     assert workshop.execute() == []
 
 
+@settings(max_examples=25)
 @given(reads=PIPELINES, kept=st.integers(0, 4))
 def test_a_run_that_fails_at_any_stage_resumes_there(tmp_path_factory, reads, kept):
     workshop = Workshop(tmp_path_factory.mktemp("run"))
