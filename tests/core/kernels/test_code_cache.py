@@ -130,6 +130,7 @@ def test_a_kernel_is_loaded_until_one_of_its_sources_is_edited(package, tmp_path
     edit("probe_kernel.py", "scaled(x) - 1", "scaled(x)")
     assert run(package.parent, tmp_path / "home") == (16.0, LOADED)
     assert not (tmp_path / "home").exists()
+    assert not [path for path in package.rglob("*.py") if "__pycache__" in path.parts]
 
 
 def archive(package, path):

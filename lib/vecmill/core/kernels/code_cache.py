@@ -40,7 +40,8 @@ def move_to_cache(function: FunctionType) -> bool:
     for parent in _parents(path):
         folder = parent / f"{path.stem}-{_digest(sources)}"
         with suppress(OSError):
-            copy = _written(folder / path.name, sources[function.__module__])
+            # Not *.py, so that no search for the package's modules finds a copy.
+            copy = _written(folder / f"{path.stem}.source", sources[function.__module__])
             function.__code__ = function.__code__.replace(co_filename=str(copy))
             _remove_old(parent, path.stem)
             return True
