@@ -175,7 +175,9 @@ def _is_interruption(error: BaseException | None) -> bool:
 
 
 def _keep_traceback(error: Exception) -> str:
-    """Write the traceback to a file; its path, or where else it went."""
+    """The file that has the traceback: in the output of a run, else a temporary one."""
+    for note in getattr(error, "__notes__", ()):
+        return str(note)
     text = "".join(traceback.format_exception(error))
     try:
         with tempfile.NamedTemporaryFile(

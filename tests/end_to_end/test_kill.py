@@ -18,7 +18,7 @@ from tests.end_to_end.conftest import (
     metrics,
     overrides,
 )
-from vecmill.runs.lock import LOCK
+from vecmill.runs.lease import LOCK
 from vecmill.training.blocked import driver
 
 PROJECT = Path(__file__).parents[2]
@@ -40,7 +40,8 @@ def run_until_killed(settings: Settings, moment: str, fatal_round: int) -> None:
     assert ended.returncode == -signal.SIGKILL, ended.stdout + ended.stderr
     out = Path(settings["output.path"])
     assert manifest(out)["stages"]["train"]["state"] == "running"
-    assert (out / LOCK).exists(), "it had no time to release the output"
+    [lease] = out.glob(f"{LOCK}.*")
+    assert "released" not in lease.read_text(), "it had no time to release the output"
 
 
 @pytest.mark.parametrize(

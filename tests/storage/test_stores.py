@@ -80,23 +80,6 @@ def test_another_folder_cannot_be_read_without_spark(tmp_path):
         open_store(str(tmp_path), tasks_open_files=False)
 
 
-def test_an_output_folder_is_created_and_left_empty(spark, tmp_path, tasks_open_files):
-    store = open_output(str(tmp_path / "a" / "b"), spark, tasks_open_files=tasks_open_files)
-
-    assert store.tasks_open_files == tasks_open_files
-    assert store.files.names("") == []
-    assert (tmp_path / "a" / "b").is_dir()
-
-
-def test_an_output_folder_that_cannot_be_created_is_an_error_of_the_configuration(
-    spark, tmp_path, tasks_open_files
-):
-    (tmp_path / "file").write_text("in the way")
-
-    with pytest.raises(OutputError, match=r"^output\.path: cannot write to .*file/out \(could not create "):
-        open_output(str(tmp_path / "file" / "out"), spark, tasks_open_files=tasks_open_files)
-
-
 def test_an_unknown_file_system_is_an_error_of_the_configuration(spark):
     with pytest.raises(OutputError, match=r"^output\.path: cannot write to nosuch://host/out \(") as error:
         open_output("nosuch://host/out", spark)

@@ -13,7 +13,7 @@ from vecmill.corpus.texts import HOLDOUT_SLICE
 from vecmill.runs.manifest import Manifest
 from vecmill.runs.run import Run
 from vecmill.storage.schemas import TEXTS, TEXTS_BY, VOCABULARY
-from vecmill.storage.stores import open_output
+from vecmill.storage.stores import open_store
 from vecmill.storage.task_table import TaskTable
 
 WORDS, SLICES, SHARDS = 40, 2, 3
@@ -35,7 +35,7 @@ def make_run(spark: SparkSession, folder: Path, *overrides: str, tasks_open_file
     counts = counts[order]
     keep = keep_probability(counts, int(counts.sum()), 0.05)
     noise = noise_weight(counts, 0.75)
-    store = open_output(str(folder), spark, tasks_open_files=tasks_open_files)
+    store = open_store(str(folder), spark, tasks_open_files=tasks_open_files)
     settings = {"slices": SLICES, "shards": SHARDS, "dim": 8, "epochs": 1}
     paths = ["input.path=unused", f"output.path={folder}"]
     config = Config.load(None, [*paths, *(f"train.{k}={v}" for k, v in settings.items()), *overrides])

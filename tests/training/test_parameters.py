@@ -14,7 +14,7 @@ from vecmill.errors import InputError
 from vecmill.examples.pairs import rows_with_shard
 from vecmill.storage import checkpoints
 from vecmill.storage.store import Store
-from vecmill.storage.stores import open_output
+from vecmill.storage.stores import open_store
 from vecmill.storage.task_table import TaskTable
 from vecmill.training.averaging.parameters import (
     Parameters,
@@ -33,7 +33,7 @@ NO_IDS = ALL_IDS[:0]
 def stores(spark: SparkSession, tmp_path: Path) -> list[Store]:
     """A store whose files tasks open, and one that only Spark can read."""
     return [
-        open_output(str(tmp_path / name), spark, tasks_open_files=tasks_open_files)
+        open_store(str(tmp_path / name), spark, tasks_open_files=tasks_open_files)
         for name, tasks_open_files in (("files", True), ("spark", False))
     ]
 

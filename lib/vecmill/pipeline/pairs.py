@@ -20,7 +20,6 @@ from vecmill.pipeline.stage import Stage, pick
 from vecmill.runs.run import Run, pair_settings, read_sampling_tables
 from vecmill.spark.session import ONE_FILE_ONE_TASK, using
 from vecmill.storage.schemas import BUCKETS, BUCKETS_BY, PAIRS, PAIRS_BY
-from vecmill.storage.store import STAGING
 from vecmill.training.blocked.driver import read_expected
 from vecmill.training.strategies import STRATEGIES
 
@@ -69,7 +68,7 @@ def _draw_epochs(run: Run, epochs: list[int], tables: Broadcast[SamplingTables])
                 f"epoch {epoch} has no pairs: subsampling left no document with two words; "
                 "raise pairs.subsample (0 keeps every word), or give more text"
             )
-        run.store.publish(f"{STAGING}/pairs/epoch={epoch}", f"pairs/epoch={epoch}")
+        run.store.publish(f"{run.store.staging}/pairs/epoch={epoch}", f"pairs/epoch={epoch}")
     return rows
 
 

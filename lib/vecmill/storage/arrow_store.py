@@ -24,7 +24,7 @@ from vecmill.storage.parquet import (
     write,
 )
 from vecmill.storage.schemas import arrow_schema, first_list_column
-from vecmill.storage.store import STAGING, IdSelection, Store, check_ids, check_names
+from vecmill.storage.store import IdSelection, Store, check_ids, check_names
 from vecmill.storage.task_table import StagedTable, TablePart, TaskTable
 
 _ROW_GROUPS = "file string, row_group int"
@@ -120,7 +120,7 @@ class ArrowStore(Store):
         self, sources: Sequence[TaskTable], name: str, schema: StructType, partition_by: Sequence[str] = ()
     ) -> StagedTable:
         """See Store."""
-        by, staged, counted = list(partition_by), f"{STAGING}/{name}", first_list_column(schema)
+        by, staged, counted = list(partition_by), f"{self.staging}/{name}", first_list_column(schema)
         target = self.folder / staged
         self.files.delete(staged)
         target.mkdir(parents=True)

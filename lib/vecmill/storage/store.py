@@ -42,7 +42,12 @@ class Store(ABC):
 
     def __init__(self, files: Files, session: SparkSession | None) -> None:
         self.files = files
+        self.staging = STAGING
         self._session = session
+
+    def fence(self, files: Files, number: int) -> None:
+        """Write through `files` from now on, and stage in a folder that belongs to lease `number` alone."""
+        self.files, self.staging = files, f"{STAGING}-{number}"
 
     @property
     def spark(self) -> SparkSession:
@@ -126,7 +131,7 @@ class Store(ABC):
         self, frame: DataFrame, name: str, partition_by: Sequence[str] = (), compression: str = "zstd"
     ) -> str:
         """Write a table below the staging folder by Spark; returns where it lies."""
-        staged = f"{STAGING}/{name}"
+        staged = f"{self.staging}/{name}"
         writer = frame.write.mode("overwrite").option("compression", compression)
         writer.partitionBy(*partition_by).parquet(self.files.path(staged))
         return staged

@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 
 from vecmill.errors import ConfigError, VecmillError
 from vecmill.storage.arrow_store import ArrowStore
-from vecmill.storage.files import OutputError, prepare_output
+from vecmill.storage.files import OutputError
 from vecmill.storage.hadoop_files import HadoopFiles
 from vecmill.storage.local_files import LocalFiles, local_path
 from vecmill.storage.spark_store import SparkStore
@@ -42,16 +42,14 @@ def open_store(
 
 
 def open_output(root: str, spark: SparkSession, *, tasks_open_files: bool | None = None) -> Store:
-    """The store of a folder to write to, which is created if it is missing.
+    """The same for a folder to write to; `storage.files.prepare_output` creates it.
 
-    Raises OutputError if it cannot be created or written to.
+    Raises OutputError if there is no such file system.
     """
     try:
-        store = open_store(root, spark, tasks_open_files=tasks_open_files)
+        return open_store(root, spark, tasks_open_files=tasks_open_files)
     except VecmillError as error:
         raise OutputError(root, str(error)) from error
-    prepare_output(store.files)
-    return store
 
 
 def is_local(path: str) -> bool:

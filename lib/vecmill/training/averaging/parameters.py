@@ -11,7 +11,7 @@ from vecmill.core.kernels import Tables
 from vecmill.storage import batch_files, checkpoints
 from vecmill.storage.arrow_store import ArrowStore
 from vecmill.storage.checkpoints import Checkpoint
-from vecmill.storage.store import STAGING, Store
+from vecmill.storage.store import Store
 from vecmill.storage.task_table import TaskTable
 from vecmill.training.averaging.worker import (
     RowsOfTask,
@@ -23,8 +23,6 @@ from vecmill.training.averaging.worker import (
     train_round,
     train_shard,
 )
-
-_CHANGES = f"{STAGING}/changes"
 
 
 class Parameters(Protocol):
@@ -54,6 +52,7 @@ class ParametersInFiles:
 
     def __init__(self, store: ArrowStore, start: StartTables) -> None:
         self._store, self._start = store, start
+        self._changes = f"{store.staging}/changes"
 
     def train(self, shards: TaskTable, rows_of: RowsOfTask, task: ShardTask, number: int) -> None:
         """See Parameters."""
@@ -66,15 +65,15 @@ class ParametersInFiles:
             trained = TaskTable(shards.partitions, lambda batches: alone(read(batches)))
             checkpoints.write(trained, self._store, number)
             return
-        changes = self._store.folder / _CHANGES
-        self._store.files.delete(_CHANGES)
+        changes = self._store.folder / self._changes
+        self._store.files.delete(self._changes)
         changes.mkdir(parents=True)
         train = train_shard(rows_of, before, task)
         of_shards = TaskTable(shards.partitions, lambda batches: train(read(batches)))
         left = batch_files.leave(of_shards, changes)
         merged = batch_files.gather(self._store.spark, left, merge_blocks(before, task.merges))
         checkpoints.write(merged, self._store, number)
-        self._store.files.delete(_CHANGES)
+        self._store.files.delete(self._changes)
 
     def rows_after(self, number: int, ids: Ids) -> Checkpoint:
         """See Parameters."""
