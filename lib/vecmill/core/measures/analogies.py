@@ -21,6 +21,8 @@ EPSILON = 0.001
 
 BLOCK_WORDS = 1024
 BLOCK_QUESTIONS = 256
+# Distinct words of the questions that are answered together: 200 MB of products with a block of words.
+MOST_QUERY_WORDS = 10_000
 
 
 class AnalogySection(NamedTuple):
@@ -100,10 +102,23 @@ def best_answers(
     Both scores are sums over the words of the question, 3CosMul's in logarithms. So it takes the
     products of all rows with the A distinct words of the questions, D A V multiplications, and three
     additions per question and row. Memory is about 20 kB for each of the A words, besides the
-    arguments.
+    arguments. If A is above 10,000, groups of questions with fewer words are answered one after another.
     """
-    score_terms = _ADDITIVE_TERMS[method]
     spellings = np.arange(len(unit)) if first_spellings is None else first_spellings
+    if len(np.unique(np.concatenate([a, b, c]))) <= MOST_QUERY_WORDS:
+        return _best_answers(unit, a, b, c, method, spellings)
+    step = MOST_QUERY_WORDS // 3
+    groups = [slice(start, start + step) for start in range(0, len(a), step)]
+    return np.concatenate(
+        [_best_answers(unit, a[group], b[group], c[group], method, spellings) for group in groups]
+    )
+
+
+def _best_answers(
+    unit: Floats, a: Places, b: Places, c: Places, method: Method, spellings: Places
+) -> Places:
+    """See `best_answers`; takes memory for all distinct words of the questions."""
+    score_terms = _ADDITIVE_TERMS[method]
     query_ids, positions = np.unique(np.concatenate([a, b, c]), return_inverse=True)
     a, b, c = np.split(positions, 3)
     excluded = np.flatnonzero(np.isin(spellings, query_ids))

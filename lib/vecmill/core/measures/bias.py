@@ -13,10 +13,14 @@ from vecmill.core.arrays import Doubles, Floats, Places
 from vecmill.core.measures.lookup import WordIds, check_rows
 from vecmill.core.measures.similarity import ScoredWords, closest_spellings, unit_rows
 from vecmill.errors import InputError
+from vecmill.formatting import shorten
 
 # Sums that differ by less are taken to be equal: their terms were added in another order.
 TIE = 1e-12
-BLOCK_DRAWS = 10_000
+# Numbers that are shuffled at once, 32 MB, and in all draws together.
+BLOCK_NUMBERS = 1 << 22
+MOST_SHUFFLED = 200_000_000
+LEAST_DRAWS = 1000
 
 
 class Weat(NamedTuple):
@@ -80,7 +84,7 @@ def weat(
 
     The test needs two target sets of equal size. Unknown words are dropped, then the rarest words of
     the longer target set. Attributes are averaged and may differ in number. If there are more than
-    `max_splits` splits, so many are drawn from `rng`. See `split_p_value`.
+    `max_splits` splits, so many are drawn from `rng`, or fewer for long sets. See `split_p_value`.
 
         words  V, sorted by falling frequency
         unit   (V, D)   rows of length 1
@@ -101,7 +105,7 @@ def weat(
     return Weat(
         effect,
         p_value,
-        exact=math.comb(2 * size, size) <= max_splits,
+        exact=_split_count(size) <= max_splits,
         targets=size,
         unknown=(*unknown_x, *unknown_y, *unknown_a, *unknown_b),
         cut=tuple(words[id_] for id_ in x[size:] + y[size:]),
@@ -128,20 +132,29 @@ def split_p_value(s: Doubles, rng: np.random.Generator, *, max_splits: int) -> f
     All splits are counted if there are at most `max_splits`. Otherwise so many are drawn and the
     given split is added. So no p-value is 0 (Phipson and Smyth 2010, "Permutation p-values should
     never be zero"); Caliskan et al. write "more than", which excludes the given split. Memory is
-    O(n * max_splits) for all splits and O(n * 10,000) for draws.
+    O(n * max_splits) for all splits and 100 MB, or 24 bytes per target, for draws. Draws shuffle at most
+    200 million targets together: sets of more than 1,000 words have fewer draws, but at least 1,000.
     """
     n = len(s) // 2
     least = s[:n].sum() - TIE
-    splits = math.comb(len(s), n)
+    splits = _split_count(n)
     if splits <= max_splits:
         ids = np.fromiter(chain.from_iterable(combinations(range(len(s)), n)), np.int64, splits * n)
         return float((s[ids.reshape(splits, n)].sum(axis=1) >= least).mean())
     as_strong = 1
-    for start in range(0, max_splits, BLOCK_DRAWS):
-        draws = min(BLOCK_DRAWS, max_splits - start)
+    all_draws = min(max_splits, max(LEAST_DRAWS, MOST_SHUFFLED // len(s)))
+    step = max(1, BLOCK_NUMBERS // len(s))
+    for start in range(0, all_draws, step):
+        # The blocks continue one random stream, so their size changes no draw.
+        draws = min(step, all_draws - start)
         shuffled = rng.permuted(np.tile(s, (draws, 1)), axis=1)
         as_strong += int((shuffled[:, :n].sum(axis=1) >= least).sum())
-    return as_strong / (max_splits + 1)
+    return as_strong / (all_draws + 1)
+
+
+def _split_count(n: int) -> float:
+    """The number of splits of 2n words into halves; infinity if it is above 10^18."""
+    return math.comb(2 * n, n) if n <= 30 else math.inf
 
 
 def bias_direction(
@@ -263,9 +276,10 @@ def _phrase_ids(words: Sequence[str], word_ids: WordIds, phrase: str) -> list[in
     ids, unknown = word_ids.known(parts)
     if unknown or not ids:
         missing = unknown[0] if unknown else phrase
-        similar = closest_spellings(missing, words)
+        similar = [shorten(word, 60) for word in closest_spellings(missing, words)]
         remedy = f"try {', '.join(similar)}" if similar else "try another word"
         raise InputError(
-            f"{phrase!r}: expected words of the vocabulary, got the unknown {missing!r}; {remedy}"
+            f"{shorten(repr(phrase), 60)}: expected words of the vocabulary, got the unknown "
+            f"{shorten(repr(missing), 60)}; {remedy}"
         )
     return ids

@@ -14,6 +14,8 @@ from vecmill.core.measures.lookup import WordIds, check_rows
 from vecmill.core.measures.similarity import unit_rows
 
 MAX_ITERATIONS = 100
+# Cosines of rows to centres that are in memory at once: 32 MB.
+BLOCK_COSINES = 1 << 22
 
 
 class OddOneOut(NamedTuple):
@@ -106,7 +108,7 @@ def spherical_k_means(rows: Floats, k: int, rng: np.random.Generator, *, restart
 
     Returns the best of `restarts` runs, by the sum of the rows' cosines to their centres. Source:
     Dhillon and Modha 2001, "Concept decompositions for large sparse text data using clustering";
-    seeds as in k-means++ (Arthur and Vassilvitskii 2007).
+    seeds as in k-means++ (Arthur and Vassilvitskii 2007). Memory is 8 n D bytes and about 64 MB.
     """
     doubles = rows.astype(np.float64)
     runs = [_one_k_means(doubles, k, rng) for _ in range(restarts)]
@@ -121,14 +123,24 @@ def _one_k_means(rows: Doubles, k: int, rng: np.random.Generator) -> tuple[float
     centres = rows[_spread_seeds(rows, k, rng)]
     cluster = np.full(len(rows), -1)
     for _ in range(MAX_ITERATIONS):
-        cosines = rows @ centres.T
-        previous, cluster = cluster, cosines.argmax(axis=1)
+        previous, (cluster, cosines) = cluster, _nearest_centres(rows, centres)
         if np.array_equal(previous, cluster):
             break
         sums = np.zeros(centres.shape)
         np.add.at(sums, cluster, rows)
         centres = unit_rows(sums).astype(np.float64)
-    return float(cosines.max(axis=1).sum()), cluster
+    return float(cosines.sum()), cluster
+
+
+def _nearest_centres(rows: Doubles, centres: Doubles) -> tuple[Places, Doubles]:
+    """The nearest of the centres (k, D) to each of the `rows` (n, D), and its cosine: both (n,)."""
+    nearest, highest = np.empty(len(rows), np.int64), np.empty(len(rows))
+    step = max(1, BLOCK_COSINES // len(centres))
+    for start in range(0, len(rows), step):
+        cosines = rows[start : start + step] @ centres.T
+        nearest[start : start + step] = cosines.argmax(axis=1)
+        highest[start : start + step] = cosines.max(axis=1)
+    return nearest, highest
 
 
 def _spread_seeds(rows: Doubles, k: int, rng: np.random.Generator) -> list[int]:
@@ -136,7 +148,7 @@ def _spread_seeds(rows: Doubles, k: int, rng: np.random.Generator) -> list[int]:
     seeds = [int(rng.integers(len(rows)))]
     while len(seeds) < k:
         # Rounding may put a cosine a little above 1.
-        distances = np.maximum(1 - (rows @ rows[seeds].T).max(axis=1), 0)
+        distances = np.maximum(1 - _nearest_centres(rows, rows[seeds])[1], 0)
         total = distances.sum()
         seeds.append(int(rng.choice(len(rows), p=distances / total if total else None)))
     return seeds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -9,23 +10,57 @@ import numpy as np
 from vecmill.core.arrays import Floats, Places
 from vecmill.errors import ShapeError
 
+# What casefold() makes of the dotted capital, and texts lower-cased without a language have.
+_DOTTED_I = "i\N{COMBINING DOT ABOVE}"
+
+
+def composed(word: str) -> str:
+    """`word` in NFC, as in tokenized texts: é is one character however it was typed."""
+    return word if word.isascii() else unicodedata.normalize("NFC", word)
+
+
+def word_key(word: str, *, ignore_case: bool) -> str:
+    """The key under which all spellings of `word` are one word: its NFC, without case if that is ignored.
+
+    Case folding is Unicode's, except that the dotted capital is the capital of i. The dotless ı has a key
+    of its own, so the Turkish words kır and kir stay apart.
+    """
+    if word.isascii():
+        return word.lower() if ignore_case else word
+    key = composed(word)
+    return composed(key.casefold().replace(_DOTTED_I, "i")) if ignore_case else key
+
+
+def query_keys(word: str, *, ignore_case: bool) -> tuple[str, ...]:
+    """The keys under which `word` of a question is looked up, in this order.
+
+    If case is ignored, the letter I is the capital of i, and in Turkish of the dotless ı.
+    """
+    key = word_key(word, ignore_case=ignore_case)
+    if not ignore_case or "I" not in word:
+        return (key,)
+    return key, word_key(word.replace("I", "ı"), ignore_case=True)
+
 
 class WordIds:
     """The ids of `words`, which are sorted by falling frequency.
 
-    With `ignore_case`, spellings that agree in upper case are one word, as in gensim. Its id is that
-    of its most frequent spelling.
+    Spellings with the same `word_key` are one word. Its id is that of its most frequent spelling. With
+    `ignore_case` this agrees with gensim, except for the Turkish ı and İ.
     """
 
     def __init__(self, words: Iterable[str], *, ignore_case: bool) -> None:
         self._ignore_case = ignore_case
         self._ids: dict[str, int] = {}
         for id_, word in enumerate(words):
-            self._ids.setdefault(self._folded(word), id_)
+            self._ids.setdefault(word_key(word, ignore_case=ignore_case), id_)
 
     def get(self, word: str) -> int | None:
         """The id of `word`, or None if it is unknown."""
-        return self._ids.get(self._folded(word))
+        for key in query_keys(word, ignore_case=self._ignore_case):
+            if key in self._ids:
+                return self._ids[key]
+        return None
 
     def all_of(self, words: Sequence[str]) -> list[int] | None:
         """The ids of `words`, or None if one of them is unknown."""
@@ -40,10 +75,8 @@ class WordIds:
 
     def first_spellings(self, words: Sequence[str]) -> Places:
         """The id of the most frequent spelling of each of `words` (n,), all of which are known."""
-        return np.array([self._ids[self._folded(word)] for word in words], np.int64)
-
-    def _folded(self, word: str) -> str:
-        return word.upper() if self._ignore_case else word
+        keys = (word_key(word, ignore_case=self._ignore_case) for word in words)
+        return np.array([self._ids[key] for key in keys], np.int64)
 
 
 def check_rows(words: Sequence[str], unit: Floats) -> None:

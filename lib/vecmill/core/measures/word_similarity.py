@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from vecmill.core.arrays import Doubles, Floats
+from vecmill.core.arrays import Doubles, Floats, Places
 from vecmill.core.measures.lookup import WordIds, check_rows
+
+
+# Numbers that one block of pairs or of resamples has in memory, per array: 32 MB.
+_BLOCK_NUMBERS = 1 << 22
+# Pairs up to which a resample is drawn as a multinomial, which takes 60 ns per pair.
+_MULTINOMIAL_PAIRS = 20_000
+# Pairs that all resamples draw together, at most; fewer than so many resamples give no interval.
+_MOST_DRAWN = 200_000_000
+_LEAST_RESAMPLES = 100
 
 
 class RatedPair(NamedTuple):
@@ -56,7 +65,8 @@ def similarity_score(
 
     Both equal those of gensim's evaluate_word_pairs; they are NaN if all ratings or all cosines are
     equal. The interval is the percentile bootstrap over pairs (Efron and Tibshirani 1993, "An
-    introduction to the bootstrap", ch. 13). Memory is O(resamples * pairs). Raises ShapeError.
+    introduction to the bootstrap", ch. 13), see `bootstrap_interval`. Memory is about 300 MB
+    and 300 bytes per pair. Raises ShapeError.
     """
     check_rows(words, unit)
     word_ids = WordIds(words, ignore_case=ignore_case)
@@ -66,9 +76,7 @@ def similarity_score(
     ratings = np.array([pair.rating for pair in pairs], np.float64)
 
     cosines = np.zeros(len(pairs))
-    first, second = unit[rows[known]].astype(np.float64).transpose(1, 0, 2)
-    # float32 rows are exact to six decimals; more would rank words paired with themselves at random.
-    cosines[known] = np.einsum("pd,pd->p", first, second).round(6)
+    cosines[known] = _cosines(unit, rows[known])
     if not score_unknown:
         cosines, ratings = cosines[known], ratings[known]
     return SimilarityScore(
@@ -78,6 +86,20 @@ def similarity_score(
         scored=len(cosines),
         unknown=int((~known).sum()),
     )
+
+
+def _cosines(unit: Floats, pairs: Places) -> Doubles:
+    """The cosines (P,) of `pairs` (P, 2) of rows, rounded to six decimals, to which float32 is exact.
+
+    More decimals would rank words that are paired with themselves at random.
+    """
+    cosines = np.empty(len(pairs))
+    step = max(1, _BLOCK_NUMBERS // (2 * unit.shape[1] or 1))
+    for start in range(0, len(pairs), step):
+        block = slice(start, start + step)
+        first, second = unit[pairs[block]].astype(np.float64).transpose(1, 0, 2)
+        cosines[block] = np.einsum("pd,pd->p", first, second)
+    return cosines.round(6)
 
 
 def pearson(x: Doubles, y: Doubles) -> float:
@@ -97,11 +119,22 @@ def bootstrap_interval(
 
     A resample draws n of the n points with replacement. Resamples in which x or y is constant have
     no rho and are left out; if all are, the result is (NaN, NaN).
+
+    The resamples are drawn in blocks, so memory is about 300 MB, or 100 bytes per point if that is more.
+    All together draw about 200 million points: tests of more than 200,000 points have fewer than
+    `resamples`, but at least 100.
     """
-    if not len(x):
+    n = len(x)
+    if not n:
         return math.nan, math.nan
-    times_drawn = rng.multinomial(len(x), np.full(len(x), 1 / len(x)), size=resamples)
-    rhos = _rank_correlations(x, y, times_drawn.astype(np.float64))
+    resamples = min(resamples, max(_LEAST_RESAMPLES, _MOST_DRAWN // n))
+    ranked_x, ranked_y = _Ranked(x), _Ranked(y)
+    rhos = np.concatenate(
+        [
+            _correlations(ranked_x.ranks(weights), ranked_y.ranks(weights), weights)
+            for weights in _resamples(n, rng, resamples)
+        ]
+    )
     rhos = rhos[~np.isnan(rhos)]
     if not len(rhos):
         return math.nan, math.nan
@@ -109,25 +142,45 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
+def _resamples(n: int, rng: np.random.Generator, resamples: int) -> Iterator[Doubles]:
+    """How often each resample draws each of n points, in blocks (b, n)."""
+    if n > _MULTINOMIAL_PAIRS:
+        for _ in range(resamples):
+            drawn = np.bincount(rng.integers(n, size=n), minlength=n)
+            yield drawn.astype(np.float64)[np.newaxis]
+        return
+    step = max(1, _BLOCK_NUMBERS // n)
+    for start in range(0, resamples, step):
+        # The blocks continue one random stream, so their size changes no resample.
+        rows = min(step, resamples - start)
+        yield rng.multinomial(n, np.full(n, 1 / n), size=rows).astype(np.float64)
+
+
 def _rank_correlations(x: Doubles, y: Doubles, weights: Doubles) -> Doubles:
-    return _correlations(_ranks(x, weights), _ranks(y, weights), weights)
+    return _correlations(_Ranked(x).ranks(weights), _Ranked(y).ranks(weights), weights)
 
 
-def _ranks(values: Doubles, weights: Doubles) -> Doubles:
-    """Ranks (B, n) of `values` (n,) if each occurs `weights` (B, n) times; ties averaged, 1 is lowest."""
-    if not len(values):
-        return weights
-    distinct, group = np.unique(values, return_inverse=True)
-    order = np.argsort(group, kind="stable")
-    starts = np.searchsorted(group[order], np.arange(len(distinct)))
-    sizes = np.add.reduceat(weights[:, order], starts, axis=1)
-    middles = sizes.cumsum(axis=1) - (sizes - 1) / 2
-    return middles[:, group]
+class _Ranked:
+    """Values (n,) in their order, from which the ranks of every resample are computed."""
+
+    def __init__(self, values: Doubles) -> None:
+        distinct, self._group = np.unique(values, return_inverse=True)
+        self._order = np.argsort(self._group, kind="stable")
+        self._starts = np.searchsorted(self._group[self._order], np.arange(len(distinct)))
+
+    def ranks(self, weights: Doubles) -> Doubles:
+        """The ranks (B, n) of the values if each occurs `weights` (B, n) times; ties averaged, 1 is lowest."""
+        if not len(self._group):
+            return weights
+        sizes = np.add.reduceat(weights[:, self._order], self._starts, axis=1)
+        middles = sizes.cumsum(axis=1) - (sizes - 1) / 2
+        ranks: Doubles = middles[:, self._group]
+        return ranks
 
 
 def _correlations(x: Doubles, y: Doubles, weights: Doubles) -> Doubles:
     """Pearson's r (B,) of x and y, (n,) or (B, n), under `weights` (B, n)."""
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         totals = weights.sum(axis=1, keepdims=True)
         x = x - (weights * x).sum(axis=1, keepdims=True) / totals
         y = y - (weights * y).sum(axis=1, keepdims=True) / totals
