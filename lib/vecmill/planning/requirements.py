@@ -10,7 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 from vecmill.config import Config
+from vecmill.core.arrays import Doubles
 from vecmill.examples.buckets import PART_PAIRS
 from vecmill.formatting import MIB
 from vecmill.models import Size
@@ -22,9 +25,10 @@ from vecmill.training.held_out import MOST_ROWS
 # Models that the driver's Python holds at its peak if Spark reads the checkpoint: the last round's, the
 # Arrow table as it came and as it was sorted, and the new one; 5.0 were seen at 0.4 and at 0.8 GB.
 _DRIVER_MODELS = 5
-# If the driver opens files, it holds the rows that held-out texts name, and reads a block at a time.
+# If the driver opens files, it reads a checkpoint block by block.
 _DRIVER_BYTES_BY_FILES = 48 * MIB
-_DRIVER_HELD_OUT = 1.25
+# Copies of the rows that the held-out texts name: as they are read, and put together.
+_HELD_OUT_COPIES = 2
 
 # Heap that reading a checkpoint fills: for every task the part that it reads and one that waits to be
 # fetched, each at most 128 MiB (spark.sql.files.maxPartitionBytes), times a factor.
@@ -131,7 +135,7 @@ def requirements(corpus: Corpus, config: Config, slots: int, *, by_files: bool =
     tables = config.build_model().tables(Size(words, train.dim))
     model = sum(table.nbytes for table in tables)
     if train.strategy == "blocked":
-        of = _blocked(corpus, config, slots, model)
+        of = _blocked(corpus, config, slots, model, by_files)
     else:
         of = _averaging(corpus, config, slots, model, max(table.nbytes for table in tables), by_files)
     blocks = max(1, math.ceil(model / MIB))
@@ -168,7 +172,7 @@ def _averaging(
     slices = train.epochs * train.slices
     driver = _DRIVER_MODELS * model
     if by_files:
-        driver = _DRIVER_BYTES_BY_FILES + round(_DRIVER_HELD_OUT * _held_out(corpus, config, model))
+        driver = _DRIVER_BYTES_BY_FILES + _HELD_OUT_COPIES * _held_out(corpus, config, model)
     return _Training(
         task=PYTHON_BASE + 2 * model + _TASK_BYTES,
         other_task=PYTHON_BASE + model + 3 * train.shards * min(MIB, largest_table),
@@ -195,14 +199,26 @@ def _id_bytes(words: int) -> float:
 
 
 def _held_out(corpus: Corpus, config: Config, model: int) -> int:
-    """Bytes of the rows of the model that held-out rows name; the driver holds them."""
-    rows = min(MOST_ROWS, config.train.holdout * corpus.covered)
-    # A radius uniform on 1..window has window + 1 words around it in the mean.
-    names = rows * (1 + (config.pairs.window + 1) + config.pairs.negatives)
-    return round(model * min(1.0, names / corpus.vocabulary))
+    """Bytes of the rows of the model that the held-out rows name; the driver holds them.
+
+    The expected number of distinct words among the centres and the noise words, if the counts of words fall
+    as 1 / rank: 1.2 to 1.3 times what was counted in 15,000 to 65,536 rows of 70,000 words. The words of a
+    window are centres of other rows.
+    """
+    rows = min(MOST_ROWS, config.train.holdout * corpus.covered * corpus.keep_ratio)
+    ranks = np.geomspace(0.5, corpus.vocabulary + 0.5, 1000)
+
+    def draws(count: float, exponent: float) -> Doubles:
+        """How often the word of each rank is drawn."""
+        weights = ranks**-exponent
+        return count * weights / np.trapezoid(weights, ranks)
+
+    named = draws(rows, 1.0) + draws(rows * config.pairs.negatives, config.pairs.noise_exponent)
+    distinct = float(np.trapezoid(-np.expm1(-named), ranks))
+    return round(model * min(1.0, distinct / corpus.vocabulary))
 
 
-def _blocked(corpus: Corpus, config: Config, slots: int, model: int) -> _Training:
+def _blocked(corpus: Corpus, config: Config, slots: int, model: int, by_files: bool) -> _Training:
     train, pairs = config.train, config.pairs
     words, n_regions = corpus.vocabulary, train.shards
     epoch = corpus.covered * corpus.keep_ratio * (pairs.window + 1)
@@ -230,8 +246,11 @@ def _blocked(corpus: Corpus, config: Config, slots: int, model: int) -> _Trainin
                 + _SORTED_PAIR_BYTES * min(PART_PAIRS, epoch / train.slices / n_regions),
             )
         ),
-        driver=PYTHON_BASE + _DRIVER_WORD_BYTES * words + 2 * held_out,
-        collected=held_out,
+        driver=PYTHON_BASE
+        + _DRIVER_WORD_BYTES * words
+        + _HELD_OUT_COPIES * held_out
+        + (_DRIVER_BYTES_BY_FILES if by_files else 0),
+        collected=0 if by_files else held_out,
         left=0,
         heap=round(HEAP_BASE + _HEAP_PER_BYTE * min(model, slots * 128 * MIB)),
         rounds=rounds,

@@ -1,9 +1,9 @@
 """`train.strategy = "auto"`: which strategy, and with how many shards, slices and threads.
 
-What was measured: one shard with threads is as good as training gets, and fastest as long as one machine
-gets through the text in time. Blocked training is as good with any number of workers if an epoch is cut
-into a few passes; averaging is not, however it merges. So the choice is between one shard and blocked
-training, and goes by the seconds that each is likely to take.
+Measurements show: one shard with threads is as accurate as training gets, and fastest as long as one
+machine trains the text in time. Blocked training is as accurate with any number of workers if an epoch
+is cut into a few passes; averaging is not, however it merges. So the choice is between one shard and
+blocked training, by the estimated seconds of each.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _candidates(corpus: Corpus, config: Config, resources: Resources) -> Iterato
     one = {"strategy": "averaging", "shards": 1, "slices": 1, "threads": threads}
     yield _candidate(corpus, with_settings(config, of_all | one), resources)
     for shards in _worker_counts(resources, min(_MOST_REGIONS, corpus.vocabulary)):
-        if not config.pairs.materialize or not model.bucket_kernels:
+        if not config.pairs.materialize or config.kernel.library not in model.bucket_kernels:
             break
         many = {"strategy": "blocked", "shards": shards, "slices": _SLICES}
         many["threads"] = min(resources.threads, _MOST_THREADS) if compiled else 1
@@ -133,15 +133,15 @@ def _epoch_seconds(corpus: Corpus, config: Config, resources: Resources, model: 
     at_once = min(train.shards, resources.executors * resources.slots)
     word_seconds = config.build_model().word_seconds[config.kernel.library]
     work = corpus.covered * word_seconds * train.dim / 100
-    work *= max(1 / at_once, _busiest_share(corpus, train.shards)) / _speed_up(train.threads)
+    work *= max(1 / at_once, _busiest_share(corpus, train.shards)) / speed_up(train.threads)
     rounds = train.slices * (train.shards if train.strategy == "blocked" else 1)
     waves = -(-train.shards // at_once)
     moved = 2 * model / min(resources.executors, train.shards)
     return work + rounds * (_ROUND_SECONDS + waves * _WAVE_SECONDS + moved / _BYTES_PER_SECOND)
 
 
-def _speed_up(threads: int) -> float:
-    """How many times as fast as one thread so many threads are; logarithmic between what was measured."""
+def speed_up(threads: int) -> float:
+    """How many times as fast as one thread several threads are, interpolated by log2 of their number."""
     return float(np.interp(np.log2(threads), np.log2(_THREADS), _SPEED_UP))
 
 

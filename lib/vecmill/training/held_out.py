@@ -14,11 +14,15 @@ from vecmill.examples import pairs
 from vecmill.models import Model
 from vecmill.runs.run import Run, pair_settings, read_sampling_tables
 from vecmill.spark.session import ONE_FILE_ONE_TASK, using
+from vecmill.storage.checkpoints import Checkpoint
 from vecmill.storage.schemas import PAIRS
 
 # The driver holds these rows, 3 MB at the default window, and the rows of the model that they name: at most
 # a dozen each at the default window.
 MOST_ROWS = 1 << 16
+
+# What a strategy has read before the first round.
+NOTHING = Checkpoint({}, np.zeros((0, 0)))
 
 
 @dataclass(frozen=True)

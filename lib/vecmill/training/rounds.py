@@ -103,9 +103,8 @@ def train(run: Run, strategy: Strategy, say: Callable[[str], None]) -> Record:
     """
     config, manifest = run.config, run.manifest
     schedule = strategy.schedule
-    done = int(manifest.stage("train").get("round", 0))
+    done = _resume(run, strategy, say)
     lines = [line for line in read_metrics(run.files) if line["round"] <= done]
-    strategy.resume(done)
     total = sum(work.words for work in schedule)
     seen = sum(work.words for work in schedule[:done])
     started, seen_at_start = time.monotonic(), seen
@@ -135,7 +134,7 @@ def train(run: Run, strategy: Strategy, say: Callable[[str], None]) -> Record:
         lines.append(line)
         write_metrics(run.files, lines)
         manifest.update("train", round=number, rounds=len(schedule))
-        checkpoints.prune(run.files, number)
+        checkpoints.prune(run.store, number)
         left = (time.monotonic() - started) / max(seen - seen_at_start, 1) * (total - seen)
         say(_format_round(line, len(schedule), config.train.epochs, pace.end, left))
     return {
@@ -145,6 +144,40 @@ def train(run: Run, strategy: Strategy, say: Callable[[str], None]) -> Record:
         "loss": lines[-1]["loss"],
         "held_out_loss": lines[-1]["held_out_loss"],
     }
+
+
+def _resume(run: Run, strategy: Strategy, say: Callable[[str], None]) -> int:
+    """Resume from the last checkpoint that is whole: the recorded one, or the one before it; its round.
+
+    Raises InputError if both are damaged.
+    """
+    recorded = int(run.manifest.stage("train").get("round", 0))
+    if not recorded:
+        strategy.resume(0)
+        return 0
+    try:
+        _check_checkpoint(run, recorded)
+        strategy.resume(recorded)
+        return recorded
+    except InputError as error:
+        before = recorded - 1
+        if before:
+            try:
+                _check_checkpoint(run, before)
+                strategy.resume(before)
+            except InputError:
+                raise error from None
+        else:
+            strategy.resume(0)
+        since = f"after round {before}" if before else "from the start"
+        say(f"the checkpoint of round {recorded} cannot be used; training again {since} ({error})")
+        return before
+
+
+def _check_checkpoint(run: Run, round_: int) -> None:
+    """Raise InputError unless a checkpoint is whole; reads all of it once, some blocks at a time."""
+    run.store.check_whole(checkpoints.name(round_))
+    checkpoints.read_rows(run.store, round_, np.zeros(0, np.int32))
 
 
 def pace_of(config: Config, begin: float, end: float) -> Pace:

@@ -21,7 +21,7 @@ from vecmill.storage.task_table import TaskTable
 from vecmill.training import rounds
 from vecmill.training.averaging.parameters import parameters_of
 from vecmill.training.averaging.worker import RowsOfTask, ShardTask, StartTables
-from vecmill.training.held_out import HeldOut
+from vecmill.training.held_out import NOTHING, HeldOut
 from vecmill.training.rounds import RoundWork
 
 # Where the rows of a round come from: the shards to read, and how their batches become rows.
@@ -49,7 +49,7 @@ class Averaging:
         self._merges = {table.name: table.merge or settings.merge for table in tables}
         self._model_bytes = sum(table.nbytes for table in tables)
         self._parameters = parameters_of(run.store, StartTables(tables, settings.seed))
-        self._after = checkpoints.Checkpoint({}, np.zeros((0, 0)))
+        self._after = NOTHING
         self.schedule: Sequence[RoundWork] = rounds.rounds_of_slices(
             run.words_of, settings.epochs, settings.warm_up
         )
@@ -74,6 +74,8 @@ class Averaging:
             expected_rows={shard: words * self._keep_ratio for shard, words in work.shards.items()},
             pace=pace,
         )
+        # The driver does not hold the rows of two rounds at once.
+        self._after = NOTHING
         with using(self._run.spark, ONE_FILE_ONE_TASK):
             self._parameters.train(*self._source(work), task, number)
         self._after = self._parameters.rows_after(number, self._held_out_ids)

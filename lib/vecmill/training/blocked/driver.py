@@ -21,7 +21,7 @@ from vecmill.storage import checkpoints
 from vecmill.storage.schemas import BLOCKS, BUCKETS, BUCKETS_BY
 from vecmill.training import rounds
 from vecmill.training.blocked import worker
-from vecmill.training.held_out import HeldOut
+from vecmill.training.held_out import NOTHING, HeldOut
 from vecmill.training.rounds import RoundWork
 
 # Strata between two checkpoints, at most: what a kill loses. All shuffles of a round, each as large as the
@@ -44,7 +44,7 @@ class Blocked:
         self._model = run.model
         self._kernel = self._model.bucket_kernels[run.config.kernel.library]
         self._words, self._contexts = tables_by_region(self._model, run.size_of_model())
-        self._after = checkpoints.Checkpoint({}, np.zeros((0, 0)))
+        self._after = NOTHING
         self._round = 0
         self._pairs = _pairs_of_passes(run)
         self.schedule: Sequence[RoundWork] = rounds.rounds_of_strata(
@@ -70,6 +70,8 @@ class Blocked:
             strata=work.strata,
             pace=pace,
         )
+        # The driver does not hold the rows of two rounds at once.
+        self._after = NOTHING
         broadcast = run.spark.sparkContext.broadcast(self._pass(work))
         try:
             with using(run.spark, LARGE_ROWS):
