@@ -142,6 +142,16 @@ def test_the_same_generator_gives_the_same_cut_and_then_other_cuts(n_rows):
     assert any(other != first.order.tolist() for other in others)
 
 
+def test_the_cut_of_a_seed_stays_the_same_between_versions():
+    """Runs are reproducible only if cuts never change."""
+    few = make_cut([9, 7, 7, 7, 3, 3, 2, 2, 2, 1, 0, 0], 3, seed=4)
+    # More turns than are levelled, with rows of equal weight.
+    many = make_cut(np.repeat(1 / np.arange(1, 51), 4), 2, seed=4)
+
+    assert few.order.tolist() == [0, 5, 7, 10, 1, 4, 6, 9, 2, 3, 8, 11]
+    assert many.members(0)[-40::4].tolist() == [120, 129, 137, 144, 153, 161, 168, 176, 185, 193]
+
+
 def test_a_cut_does_not_change_the_weights():
     weights = np.array([3.0, 1.0, 2.0])
 
