@@ -82,11 +82,51 @@ def test_overrides_replace_values_of_the_file_and_later_ones_replace_earlier_one
         (r"tokenizer.pattern='\d = \d'", "tokenizer", "pattern", r"\d = \d"),
         ("output.path='2024'", "output", "path", "2024"),
         ("output.path=s3a://bucket/a=b", "output", "path", "s3a://bucket/a=b"),
-        ("input.options.multiLine='true'", "input", "options", {"multiLine": "true"}),
+        ("input.options.wholetext='true'", "input", "options", {"wholetext": "true"}),
+        ("input.options={wholetext = 'true'}", "input", "options", {"wholetext": "true"}),
+        ("evaluate.files=['a.txt']", "evaluate", "files", ["a.txt"]),
     ],
 )
 def test_the_value_of_an_override_is_toml_or_a_string(override, section, key, value):
     assert getattr(getattr(load(override), section), key) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2024", "2020-01-01", "1e3", "0x10", "true", "[1]", "{a = 1}", "nan", "007", "a=b", "'", "1_000"],
+)
+def test_a_key_that_takes_a_string_takes_the_text_as_it_is(text):
+    assert load(f"input.path={text}").input.path == text
+    assert load(f"input.options.fs.key={text}").input.options == {"fs.key": text}
+
+
+@pytest.mark.parametrize("text", ['"\\w+"', "'\\w+'", "\\w+", ' "\\w+" ', '"\\\\w+"'])
+def test_quotes_around_a_string_are_not_part_of_it(text):
+    assert load(f"tokenizer.pattern={text}").tokenizer.pattern == r"\w+"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [(".05", 0.05), ("5e-2", 0.05), ("+.05", 0.05), ("5.", 5.0), ("1", 1.0), (" 0.05 ", 0.05)],
+)
+def test_a_number_may_be_written_as_in_python(text, number):
+    assert load(f"train.learning_rate={text}").train.learning_rate == number
+
+
+def test_a_whole_number_may_begin_with_zeros_and_true_with_a_capital():
+    config = load("train.dim=064", "pairs.materialize=False")
+
+    assert (config.train.dim, config.pairs.materialize) == (64, False)
+
+
+def test_all_that_follows_the_key_of_a_table_is_one_key():
+    config = load(
+        "evaluate.files=['a.b.tsv']", "evaluate.floors.a.b.tsv=.5", "input.options.fs.s3a.endpoint=x"
+    )
+
+    assert config.evaluate.floors == {"a.b.tsv": 0.5}
+    assert config.input.options == {"fs.s3a.endpoint": "x"}
+    assert load("evaluate.files=['a.b']", "evaluate.floors.'a.b'=1").evaluate.floors == {"a.b": 1}
 
 
 @pytest.mark.parametrize(
@@ -139,10 +179,14 @@ def test_every_fault_is_reported_in_one_error():
         (f"train.seed={2**63}", f"train.seed must be a number < {2**63}, got {2**63}"),
         ("train.seed=-1", "train.seed must be a number >= 0, got -1"),
         ("pairs.materialize=1", "pairs.materialize must be true or false, got 1"),
-        ("input.path=5", "input.path must be a string, got 5"),
         ("input.path=", "input.path must be a string that is not empty, got ''"),
         ("input.options=5", "input.options must be a table, got 5"),
-        ("input.options.header=true", "input.options.header must be a string, got True"),
+        ("input.options={wholetext=true}", "input.options.wholetext must be a string, got True"),
+        (f"train.seed={'9' * 20}", f"train.seed must be a number < {2**63}, got {'9' * 20}"),
+        (
+            f"vocabulary.min_count={'9' * 20}",
+            f"vocabulary.min_count must be a number <= {2**63 - 1}, got {'9' * 20}",
+        ),
         ("evaluate.files=a.txt", "evaluate.files must be a list of strings, got 'a.txt'"),
         ("evaluate.files=['a.txt', 5]", "evaluate.files.1 must be a string, got 5"),
         ("evaluate.restrict=0", "evaluate.restrict must be a number >= 1, got 0"),
@@ -195,7 +239,8 @@ def test_an_unknown_tokenizer_is_reported_with_all_kinds():
         ("trian.dim=3", "trian is not a key; did you mean train?"),
         (
             "tokenizer.xyzzy=3",
-            "tokenizer.xyzzy is not a key; the keys of tokenizer are: kind, lowercase, pattern, min_length",
+            "tokenizer.xyzzy is not a key; the keys of tokenizer are: kind, lowercase, language, pattern, "
+            "min_length",
         ),
         (
             "xyzzy.a=3",
@@ -214,7 +259,7 @@ def test_an_override_in_another_form_is_a_fault(text):
 
 
 def test_an_override_below_a_value_is_a_fault():
-    assert "--set input.path.deep=5: path is a value, not a section" in faults_of("input.path.deep=5")
+    assert "--set input.path.deep: path is a value, not a section" in faults_of("input.path.deep=5")
 
 
 def test_a_missing_required_key_is_reported(tmp_path: Path):
@@ -309,6 +354,107 @@ def test_a_file_that_is_missing_or_not_toml_is_reported(tmp_path: Path):
     ):
         with pytest.raises(ConfigError, match=message):
             Config.load(str(path))
+
+
+@pytest.mark.parametrize("key", ["vocabulary.max_size", "train.epochs", "train.threads", "train.warm_up"])
+@pytest.mark.parametrize("digits", [20, 400])
+def test_a_number_of_many_digits_is_refused_with_the_limit(key, digits):
+    [fault] = faults_of(f"{key}={'9' * digits}")
+
+    assert fault.startswith(f"--set: {key} must be a number <= ")
+    assert fault.endswith("9")
+    assert len(fault) < 250
+
+
+@pytest.mark.parametrize("key", ["train.seed", "train.learning_rate", "evaluate.restrict"])
+def test_a_number_of_thousands_of_digits_is_refused_in_a_short_sentence(key, tmp_path):
+    digits = "9" * 5000
+    [fault] = faults_of(f"{key}={digits}")
+    assert len(fault) < 250
+    file = tmp_path / "a.toml"
+    file.write_text(f"[train]\nseed = {digits}\n")
+
+    with pytest.raises(ConfigError, match=r"a\.toml: not valid TOML: "):
+        Config.load(str(file), NEEDED)
+
+
+def test_a_deeply_nested_value_is_refused(tmp_path):
+    file = tmp_path / "a.toml"
+    file.write_text(f"a = {'[' * 100_000}")
+
+    with pytest.raises(ConfigError, match=r"a\.toml: not valid TOML: "):
+        Config.load(str(file), NEEDED)
+    assert len(faults_of(f"train.dim={'[' * 100_000}")) == 1
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        f"train.dim={'x' * 1_000_000}",
+        f"train.merge={'x' * 1_000_000}",
+        f"train.{'x' * 1_000_000}=5",
+        f"{'x' * 1_000_000}=5",
+        f"model.kind={'x' * 1_000_000}",
+        f"input.options={{a = {[1] * 100_000}}}",
+        f"tokenizer.kind=python' 'tokenizer.pattern={'x' * 1_000_000}",
+        f"evaluate.floors.{'x' * 1_000_000}=high",
+        f"input.encoding={'x' * 1_000_000}",
+        f"input.options.{'x' * 1_000_000}=high",
+        f"output.path=*{'x' * 1_000_000}",
+        f"train.merge.{'x' * 1_000_000}=5",
+    ],
+)
+def test_a_message_is_short_whatever_it_quotes(override):
+    for fault in faults_of(override):
+        assert len(fault) < 1000
+
+
+def test_very_many_faults_are_counted(tmp_path):
+    file = tmp_path / "a.toml"
+    file.write_text("[train]\n" + "".join(f"k{number} = 1\n" for number in range(5000)))
+
+    with pytest.raises(ConfigError) as error:
+        Config.load(str(file), NEEDED)
+
+    assert len(error.value.faults) == 21
+    assert error.value.faults[-1] == "and 4,980 more faults"
+
+
+def test_a_fault_names_the_file_or_the_override_that_it_is_in(tmp_path):
+    file = tmp_path / "a.toml"
+    file.write_text("[train]\nepochs = 0\nmin_learning_rate = 0.2\n")
+
+    with pytest.raises(ConfigError) as error:
+        Config.load(str(file), [*NEEDED, "train.dim=0", "pairs.windw=1", "model.kind=x"])
+    assert {
+        fault.rpartition(": ")[0].split(":")[0] + ":" + fault.split()[1] for fault in error.value.faults
+    } == {
+        f"{file}:train.epochs",
+        "--set:train.dim",
+        "--set:pairs.windw",
+        "--set:model.kind",
+    }
+    with pytest.raises(ConfigError) as error:
+        Config.load(str(file), [*NEEDED, "train.epochs=1", "train.learning_rate=0.1"])
+    [fault] = error.value.faults
+    assert fault.startswith(
+        f"{file} and --set: train.min_learning_rate must be at most train.learning_rate"
+    )
+
+
+def test_a_byte_order_mark_at_the_start_of_a_file_is_skipped(tmp_path):
+    file = tmp_path / "a.toml"
+    file.write_bytes(b'\xef\xbb\xbf[input]\r\npath = "a"\r\n[output]\r\npath = "b"\r\n')
+
+    assert Config.load(str(file)).input.path == "a"
+
+
+def test_a_file_in_utf16_is_refused_with_a_remedy(tmp_path):
+    file = tmp_path / "a.toml"
+    file.write_text("[train]\ndim = 5\n", encoding="utf-16")
+
+    with pytest.raises(ConfigError, match="it is not UTF-8; save it as UTF-8"):
+        Config.load(str(file))
 
 
 def test_a_section_given_as_a_value_is_reported(tmp_path: Path):

@@ -6,6 +6,7 @@ Spark's own settings are elsewhere; see `spark.session`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from typing import Any, Self, cast
 
@@ -13,8 +14,8 @@ from pydantic import Field, SerializeAsAny, ValidationError
 
 from vecmill import models
 from vecmill.config.checks import invalid_combinations
-from vecmill.config.messages import error_message
-from vecmill.config.reading import apply_override, read_toml
+from vecmill.config.messages import Sources, error_message, quote
+from vecmill.config.reading import KeyPath, parse_override, put, read_toml
 from vecmill.config.sections import (
     Evaluate,
     Input,
@@ -43,6 +44,9 @@ __all__ = [
     "Vocabulary",
 ]
 
+# Faults that one message reports.
+_MOST_FAULTS = 20
+
 
 class Config(Section):
     """A whole configuration."""
@@ -64,19 +68,38 @@ class Config(Section):
         with every invalid combination of keys.
         """
         content = read_toml(path) if path else {}
-        source = path or "--set"
-        faults = [fault for text in overrides for fault in apply_override(content, text)]
+        faults: list[str] = []
+        overridden: list[KeyPath] = []
+        for text in overrides:
+            try:
+                key, value = parse_override(text, cls.type_of)
+                put(content, key, value)
+                overridden.append(key)
+            except ConfigError as error:
+                faults += error.faults
+        sources = Sources(path, overridden)
         content.setdefault("output", {})
-        faults += _read_model(source, content)
+        faults += _read_model(sources, content)
         try:
             config = cls.model_validate(content)
         except ValidationError as error:
-            faults += [error_message(source, fault, cls.keys()) for fault in error.errors()]
-            raise ConfigError(faults) from None
-        faults += [f"{source}: {fault}" for fault in invalid_combinations(config)]
+            faults += [
+                error_message(sources.of(fault["loc"]), fault, cls.keys()) for fault in error.errors()
+            ]
+            raise ConfigError(_first(faults)) from None
+        faults += [f"{sources.of_all(_keys_in(fault))}: {fault}" for fault in invalid_combinations(config)]
         if faults:
-            raise ConfigError(faults)
+            raise ConfigError(_first(faults))
         return config
+
+    @classmethod
+    def type_of(cls, section: str, key: str) -> Any:
+        """The type of a key, also of a key that a kind of model adds; None if there is no such key."""
+        classes = [cls.sections().get(section, Section)]
+        if section == "model":
+            classes += map(ModelSection.of_kind, MODELS)
+        fields = (found.model_fields[key] for found in classes if key in found.model_fields)
+        return next((field.annotation for field in fields), None)
 
     @classmethod
     def sections(cls) -> dict[str, type[Section]]:
@@ -112,7 +135,20 @@ class Config(Section):
         return cls.load_finished(path, overrides).output.path
 
 
-def _read_model(source: str, content: dict[str, Any]) -> list[str]:
+def _first(faults: Sequence[str]) -> list[str]:
+    """The faults, or the first of very many."""
+    rest = len(faults) - _MOST_FAULTS
+    return [*faults[:_MOST_FAULTS], *([f"and {rest:,} more faults"] if rest > 0 else [])]
+
+
+def _keys_in(fault: str) -> list[tuple[str, str]]:
+    """The keys that a sentence names."""
+    names = Config.keys()
+    found = re.findall(r"\b([a-z]+)\.(\w+)", fault)
+    return [(section, key) for section, key in found if key in names.get(section, ())]
+
+
+def _read_model(sources: Sources, content: dict[str, Any]) -> list[str]:
     """Put the section [model], validated with the keys of its kind, into `content`; return its faults."""
     section = content.get("model", {})
     if not isinstance(section, dict):
@@ -120,15 +156,17 @@ def _read_model(source: str, content: dict[str, Any]) -> list[str]:
     kind = section.get("kind", "sgns")
     if not isinstance(kind, str) or kind not in MODELS:
         del content["model"]
-        return [f"{source}: model.kind must be one of {', '.join(map(repr, MODELS))}, got {kind!r}"]
+        source = sources.of(("model", "kind"))
+        return [f"{source}: model.kind must be one of {', '.join(map(repr, MODELS))}, got {quote(kind)}"]
     model = ModelSection.of_kind(kind)
     try:
         content["model"] = model.model_validate(section)
     except ValidationError as error:
         del content["model"]
         keys = {**Config.keys(), "model": model.model_fields}
+        places = [("model", *fault["loc"]) for fault in error.errors()]
         return [
-            error_message(source, {**fault, "loc": ("model", *fault["loc"])}, keys)
-            for fault in error.errors()
+            error_message(sources.of(place), {**fault, "loc": place}, keys)
+            for place, fault in zip(places, error.errors(), strict=True)
         ]
     return []

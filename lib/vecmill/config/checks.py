@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vecmill.config.sections import Evaluate
+from vecmill.config.encodings import invalid_encoding
+from vecmill.config.messages import quote, shorten_quote
+from vecmill.config.reader_options import ALIASES, KNOWN, encoding_in, invalid_options
+from vecmill.config.sections import Evaluate, Input
 from vecmill.core import kernels
 
 if TYPE_CHECKING:
@@ -17,8 +21,8 @@ if TYPE_CHECKING:
 def invalid_combinations(config: Config) -> Iterator[str]:
     """Faults that the checks of single keys cannot find."""
     tokenizer, train = config.tokenizer, config.train
-    if config.input.format in ("text", "json", "parquet", "orc", "csv") and not config.input.path:
-        yield f"input.path must be set if input.format is '{config.input.format}'"
+    yield from _invalid_input(config.input)
+    yield from _invalid_output(config.output.path)
     if tokenizer.kind == "python":
         parts = (tokenizer.pattern or "").split(":")
         if len(parts) != 2 or not all(part.isidentifier() for p in parts for part in p.split(".")):
@@ -55,6 +59,48 @@ def invalid_combinations(config: Config) -> Iterator[str]:
                     f"train.{key} is what train.strategy 'auto' chooses; remove it, or name the strategy"
                 )
     yield from _invalid_tests(config.evaluate)
+
+
+def _invalid_input(source: Input) -> Iterator[str]:
+    form = source.format
+    if form in ALIASES:
+        yield f"input.format must be a format of Spark, got {form!r}; use {ALIASES[form]!r}"
+    if form in KNOWN and not source.path:
+        yield f"input.path must be set if input.format is '{form}'"
+    yield from invalid_options(form, source.options)
+    named = encoding_in(source.options)
+    if form == "text" and named is not None:
+        yield (
+            "input.options.encoding has no effect on input.format 'text'; use "
+            f"input.encoding = {named[:80]!r}"
+        )
+    if "encoding" in source.model_fields_set:
+        if form not in ("text", "csv"):
+            remedy = "use input.options.encoding" if form == "json" else "remove it"
+            yield f"input.encoding is not used if input.format is '{form}'; {remedy}"
+        elif form == "csv" and named is not None:
+            yield "input.encoding and input.options.encoding are both set; remove one"
+    for key, name in (("input.encoding", source.encoding), ("input.options.encoding", named)):
+        if form in ("text", "csv") and name is not None:
+            yield from filter(None, [invalid_encoding(key, name)])
+
+
+# Spark's readers take these for wildcards, also in the name of a folder that exists.
+_WILDCARDS = frozenset("*?[]{}\\")
+
+
+def _invalid_output(path: str) -> Iterator[str]:
+    found = sorted(_WILDCARDS & set(path))
+    if found:
+        yield (
+            f"output.path must not contain any of * ? [ ] {{ }} \\, which Spark takes for wildcards, got "
+            f"{quote(path)}; name another folder"
+        )
+    elif re.match(r"[^/]*:(?!/)", path):
+        yield (
+            "output.path must not have a colon in its first part, which Hadoop takes for the name of a "
+            f"file system, got {quote(path)}; write ./{shorten_quote(path)}"
+        )
 
 
 def _invalid_kernels(config: Config) -> Iterator[str]:

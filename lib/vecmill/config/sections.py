@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator
 
+from vecmill.config import reader_options
 from vecmill.models import MODELS
 
 _Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 _Text = Annotated[str, Field(min_length=1)]
+
+# The largest id of a word, and the largest count.
+_MOST_WORDS = 2**31 - 1
+_MOST_TOKENS = 2**63 - 1
 
 
 class Section(BaseModel):
@@ -24,13 +29,14 @@ class Input(Section):
     format: str = Field(
         "text",
         min_length=1,
-        description="format of the input: text (one document per line), json (one object per line), "
-        "parquet, or the name of any other data source of Spark",
+        description="format of the input: text (one document per line), json (one object per line), csv, "
+        "parquet, orc, or the name of any other data source of Spark",
     )
     path: str | None = Field(
         None,
         min_length=1,
-        description="file, folder or glob; hdfs://, s3a:// and abfss:// work too; required for files",
+        description="file, folder with all files below it, or glob; hdfs://, s3a:// and abfss:// work too; "
+        "required for files",
         examples=["corpus.txt"],
     )
     column: str | None = Field(
@@ -38,6 +44,12 @@ class Input(Section):
         min_length=1,
         description='column that holds the text; by default "value" for text and "text" for other formats',
         examples=["value"],
+    )
+    encoding: str = Field(
+        "UTF-8",
+        min_length=1,
+        description="text and csv: encoding of the files, such as ISO-8859-1, windows-1252 or Shift_JIS; "
+        "it must contain ASCII as it is, which UTF-16 does not",
     )
     options: dict[str, str] = Field(
         {},
@@ -49,6 +61,12 @@ class Input(Section):
     def text_column(self) -> str:
         """The column to read: the configured one, or the usual name in text files or in other formats."""
         return self.column or ("value" if self.format == "text" else "text")
+
+    @field_validator("format")
+    @classmethod
+    def _in_lower_case(cls, name: str) -> str:
+        """Spark's own formats by one spelling; it reads "JSON" as "json"."""
+        return name.lower() if name.lower() in reader_options.KNOWN else name
 
 
 class Tokenizer(Section):
@@ -62,6 +80,12 @@ class Tokenizer(Section):
     lowercase: bool = Field(
         True, description='fold case by Unicode\'s rules; false keeps "Apple" and "apple" apart'
     )
+    language: Literal["tr", "az"] | None = Field(
+        None,
+        description="language whose rules fold case: tr (Turkish) and az (Azerbaijani) fold I to a dotless "
+        "i; by default the rule of all other languages",
+        examples=["tr"],
+    )
     pattern: str | None = Field(
         None,
         min_length=1,
@@ -70,7 +94,10 @@ class Tokenizer(Section):
         examples=["[a-z]+"],
     )
     min_length: int = Field(
-        1, ge=1, description="length of the shortest tokens kept, in characters; 1 or 2 is usual"
+        1,
+        ge=1,
+        le=1_000_000,
+        description="length of the shortest tokens kept, in characters; 1 or 2 is usual",
     )
 
 
@@ -80,12 +107,14 @@ class Vocabulary(Section):
     min_count: int = Field(
         5,
         ge=1,
+        le=_MOST_TOKENS,
         description="words that occur less often are dropped; 5 to 100, more for more text; word2vec.c's "
         "default",
     )
     max_size: int | None = Field(
         None,
         ge=1,
+        le=_MOST_WORDS,
         description="largest number of words, the most frequent are kept; by default no limit; it bounds "
         "memory everywhere",
         examples=[1_000_000],
@@ -166,6 +195,7 @@ class Train(Section):
     epochs: int = Field(
         5,
         ge=1,
+        le=1_000_000,
         description="passes over the text; 3 to 15, more for less text; word2vec.c's default",
     )
     learning_rate: _Number = Field(
@@ -199,6 +229,7 @@ class Train(Section):
     threads: int = Field(
         1,
         ge=1,
+        le=10_000,
         description="threads per task, which share the model without locks; more than 1 needs the kernel "
         "numba and as many spark.task.cpus, and gives slightly different vectors each time",
     )
@@ -215,6 +246,7 @@ class Train(Section):
     warm_up: int = Field(
         0,
         ge=0,
+        le=1_000_000,
         description="averaging: rounds at the start in which the shards train one after another; a "
         "twentieth of all rounds helps analogies if adasum merges 32 shards, and hardly if it merges 8",
     )
@@ -241,6 +273,7 @@ class Evaluate(Section):
     restrict: int = Field(
         30_000,
         ge=1,
+        le=_MOST_WORDS,
         description="number of words, the most frequent, that can answer an analogy; 30,000 is usual",
     )
     floors: dict[str, _Number] = Field(
