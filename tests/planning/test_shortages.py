@@ -29,7 +29,7 @@ def test_a_roomy_machine_has_no_shortage() -> None:
         ({"available": GIB}, "memory of this machine", "local[N]"),
         ({"heap": 128 * MIB}, "spark.driver.memory", "spark.driver.memory 512m"),
         ({"max_result": MIB}, "spark.driver.maxResultSize", "maxResultSize 128m"),
-        ({"output_free": MIB}, "disk of output.path (b)", "another place"),
+        ({"output_free": MIB}, "disk of output.path (b)", "another folder"),
         ({"scratch_free": MIB}, "disk of spark.local.dir", "larger disk"),
         (
             {"local": False, "contained": True, "overhead": 128 * MIB},

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from vecmill.config import Config
@@ -14,8 +16,11 @@ from vecmill.core.arrays import Doubles
 from vecmill.core.schedule import Pace
 from vecmill.core.shards import Metrics
 from vecmill.errors import ConfigError, InputError
-from vecmill.runs.manifest import Manifest, read_metrics
+from vecmill.runs.manifest import Manifest, read_metrics, write_metrics
 from vecmill.runs.run import Run
+from vecmill.storage import checkpoints
+from vecmill.storage.checkpoints import block
+from vecmill.storage.schemas import METRICS
 from vecmill.storage.stores import open_store
 from vecmill.training import rounds
 from vecmill.training.rounds import RoundWork
@@ -97,12 +102,12 @@ def test_a_loss_that_is_not_finite_is_an_error_of_the_learning_rate(loss):
 
 
 class FakeStrategy:
-    """A strategy that trains nothing, writes empty checkpoints, and records its calls."""
+    """A strategy that trains nothing, publishes checkpoints of its metrics, and records its calls."""
 
     schedule = rounds.rounds_of_slices({(0, 0): 30, (1, 0): 10}, epochs=2)
 
     def __init__(self, run: Run) -> None:
-        self._files = run.files
+        self._store = run.store
         self.calls: list[Any] = []
 
     def resume(self, number: int) -> None:
@@ -110,8 +115,13 @@ class FakeStrategy:
 
     def train(self, number: int, work: RoundWork, pace: Pace) -> Doubles:
         self.calls.append((number, work, pace))
-        (self._files.local / "model" / f"round={number}").mkdir(parents=True)
-        return np.array([[10.0, 20.0 * number, 0.25], [10.0, 20.0 * number, 0.25]])
+        metrics = np.array([[10.0, 20.0 * number, 0.25], [10.0, 20.0 * number, 0.25]])
+        staged = self._store.folder / "staged"
+        staged.mkdir()
+        blocks = [block(METRICS, worker, metrics[worker : worker + 1]) for worker in range(2)]
+        pq.write_table(pa.Table.from_batches(blocks), staged / "part.parquet")
+        self._store.publish("staged", checkpoints.name(number))
+        return metrics
 
     def held_out_loss(self) -> float | None:
         return 1.5
@@ -155,13 +165,18 @@ def test_every_round_is_trained_at_its_pace_and_has_a_line_of_metrics(tmp_path):
 
 
 def test_training_resumes_after_the_last_recorded_round(tmp_path):
+    class Killed(FakeStrategy):
+        def train(self, number: int, work: RoundWork, pace: Pace) -> Doubles:
+            if number == 3:
+                raise KeyboardInterrupt
+            return super().train(number, work, pace)
+
     run = make_run(tmp_path)
-    rounds.train(run, FakeStrategy(run), lambda text: None)
+    with pytest.raises(KeyboardInterrupt):
+        rounds.train(run, Killed(run), lambda text: None)
     before = read_metrics(run.files)
-    # A kill after the metrics of round 3 were written, and before the round was recorded.
-    run.manifest.update("train", round=2)
-    for number in (3, 4):
-        (tmp_path / "model" / f"round={number}").rmdir()
+    # As if the metrics of round 3 had been written, but the round not recorded.
+    write_metrics(run.files, [*before, {**before[-1], "round": 3}])
     strategy, said = FakeStrategy(run), []
 
     counts = rounds.train(run, strategy, said.append)

@@ -177,7 +177,7 @@ def test_averaging_does_not_resume_from_a_checkpoint_without_parameters(spark, t
     checkpoints.write(TaskTable(nothing), run.store, 3)
     training = STRATEGIES["averaging"].start(run, None)
 
-    with pytest.raises(InputError, match=r"round=3 holds no parameters to resume from; remove it"):
+    with pytest.raises(InputError, match=r"round=3 holds no parameters to resume from; remove it to start"):
         training.resume(3)
     with pytest.raises(InputError, match=r"round=4 does not exist"):
         training.resume(4)

@@ -10,12 +10,12 @@ from vecmill.models.model import Model, ModelKind, Option, Size, Table
 
 __all__ = ["MODELS", "Model", "ModelKind", "Option", "Size", "Table", "build"]
 
-# By the name that model.kind gives it.
+# By their names in model.kind.
 MODELS: dict[str, ModelKind] = {
     "sgns": sgns.KIND,
 }
 
 
 def build(kind: str, options: Mapping[str, Any]) -> Model:
-    """The model of a kind with the values of its options."""
+    """The model of a kind, from the values of its options."""
     return MODELS[kind].build(options)

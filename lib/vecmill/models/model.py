@@ -1,4 +1,4 @@
-"""What a model is: a value that strategies, planning, export and reports ask; none of them names one."""
+"""A model as a value. Strategies, planning, export and reports ask it, and none of them names a model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vecmill.core.rows import Rows
 
 
 class Size(NamedTuple):
-    """What the sizes of a model's tables follow from: words of the vocabulary, and dimensions."""
+    """Decides on the sizes of a model's tables: words of the vocabulary, and dimensions."""
 
     words: int
     dim: int
@@ -21,11 +21,11 @@ class Size(NamedTuple):
 class Table(NamedTuple):
     """One float32 table of parameters.
 
-    start  start(rows, seed) -> (len(rows), columns) float32: these rows before any training. The values of
-           a row depend on the seed alone and not on which rows are requested together, so that every
-           strategy starts alike.
-    merge  how the changes of shards become one, a name of `core.merging.MERGES`; None takes train.merge
-    region "words" or "contexts": whose regions its rows follow in blocked training; None: it cannot be cut
+    start   start(rows, seed) -> (len(rows), columns) float32: these rows before any training. The values of
+            a row depend only on the seed and not on the other requested rows, so that every strategy starts
+            from the same tables.
+    merge   how the changes of shards are merged, a name of `core.merging.MERGES`; None means train.merge
+    region  "words" or "contexts": how its rows are cut in blocked training; None if they cannot be cut
     """
 
     name: str
@@ -45,12 +45,12 @@ class Table(NamedTuple):
 class Model:
     """A model with its options, as a value.
 
-    tables          the tables of a model of some size
+    tables          the tables of a model of this size
     kernels         by library, "numba" or "numpy": the kernel that trains on rows of pairs/
-    held_out_loss   nats, summed over the rows, with the tables unchanged
-    vector_tables   the tables that word vectors are made of, each with one row per word
-    vectors         those rows of some words -> (words, columns) float32, one vector per word, row by row
-    learning_rate   the best rate known; `train.strategy = "auto"` takes it
+    held_out_loss   nats, summed over the rows; does not change the tables
+    vector_tables   the tables that word vectors are computed from, each with one row per word
+    vectors         some rows of these tables -> (rows, columns) float32: the vector of each row's word
+    learning_rate   the best known rate, which `train.strategy = "auto"` uses
     word_seconds    by library: seconds of one core per word and epoch at 100 dimensions, for planning
     bucket_kernels  by library: the kernel of blocked training; without one, strategy "blocked" is refused
     not_blocked     the reason for that refusal
@@ -76,7 +76,7 @@ class Model:
 
 
 class Option(NamedTuple):
-    """A key of [model] that a kind of model adds: its type as pydantic takes it, default and meaning."""
+    """A key of [model] that a kind of model adds: its type for pydantic, its default and its meaning."""
 
     type: Any
     default: Any
@@ -85,10 +85,10 @@ class Option(NamedTuple):
 
 @dataclass(frozen=True)
 class ModelKind:
-    """A kind of model as `model.kind` names it.
+    """A kind of model, by its name in `model.kind`.
 
-    title    what it is, in a few words
-    build    the model with the values of its options, by name
+    title    a short description
+    build    builds the model from the values of its options, by name
     options  its keys in [model], beside `kind`
     """
 

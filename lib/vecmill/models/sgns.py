@@ -28,7 +28,7 @@ def train_rows_numpy(tables: Tables, rows: Rows, learning_rates: Floats) -> floa
 
 def train_rows_numba(tables: Tables, rows: Rows, learning_rates: Floats) -> float:
     """The compiled kernel, see `core.kernels.sgns_compiled.update`."""
-    # Imported here, because loading it compiles, and Numba is optional.
+    # Imported here, because the import compiles, and Numba is optional.
     from vecmill.core.kernels import sgns_compiled
 
     return sgns_compiled.update(tables["W"], tables["C"], rows, learning_rates)
@@ -64,7 +64,7 @@ def build(options: Mapping[str, Any]) -> Model:
         held_out_loss=held_out_loss,
         vector_tables=("W",),
         vectors=word_vectors,
-        # Best for one shard and for blocked training alike, on 17 million words.
+        # The best rate for one shard and for blocked training on 17 million words.
         learning_rate=0.05,
         word_seconds={"numba": 0.7e-6, "numpy": 4.5e-6},
         bucket_kernels={"numba": train_bucket_numba, "numpy": train_bucket_numpy},

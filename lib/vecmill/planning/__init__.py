@@ -1,1 +1,1 @@
-"""What a run would need, whether that is there, and what strategy suits it."""
+"""The requirements and resources of a run, shortages, and the choice of the strategy."""

@@ -1,4 +1,4 @@
-"""The few numbers about a corpus that a plan needs: counted, or estimated from its size."""
+"""The numbers about a corpus that a plan needs: counted, or estimated from its size."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from vecmill.runs.run import vocabulary_columns
 from vecmill.storage.store import Store
 
 # English text with spaces has one token per 6.0 bytes. Heaps' law: among n tokens, 12.8 (n / m)^0.573 words
-# occur m times or more. Fitted on 0.25 to 17 million tokens of an encyclopedia; its values at 1 and at 5
-# occurrences, and the vocabularies published for 0.8 billion tokens, lie within a quarter.
+# occur m times or more. Fitted to 0.25 to 17 million tokens of an encyclopedia. It is within 25 % of the
+# counts there for m = 1 and m = 5, and of vocabularies published for 0.8 billion tokens.
 _BYTES_PER_TOKEN = 6.0
 _HEAPS_FACTOR, _HEAPS_EXPONENT = 12.8, 0.573
 
@@ -47,7 +47,7 @@ class Corpus:
 
 
 def estimate(text_bytes: float, config: Config) -> Corpus:
-    """The corpus that this many bytes of text are likely to be."""
+    """The corpus that a text of this many bytes is likely to be."""
     tokens = max(1, round(text_bytes / _BYTES_PER_TOKEN))
     words = heaps(tokens, config.vocabulary.min_count)
     if config.vocabulary.max_size is not None:
@@ -68,13 +68,13 @@ def estimate(text_bytes: float, config: Config) -> Corpus:
 
 
 def heaps(tokens: int, min_count: int) -> int:
-    """About how many distinct words occur `min_count` times or more among this many tokens."""
+    """The approximate number of words that occur `min_count` times or more among this many tokens."""
     words = _HEAPS_FACTOR * math.pow(tokens / min_count, _HEAPS_EXPONENT)
     return max(1, min(tokens, round(words)))
 
 
 class Kept(NamedTuple):
-    """What subsampling keeps: the share of all tokens, and among these the share of the hottest word."""
+    """The share of tokens that subsampling keeps, and the share of the most frequent word in them."""
 
     ratio: float
     hottest: float
@@ -83,13 +83,13 @@ class Kept(NamedTuple):
 def zipf_kept(words: int, subsample: float) -> Kept:
     """What subsampling keeps if counts fall as 1 / rank.
 
-    For the 70,211 words of a corpus with a ratio of 0.769 at 1e-3 this gives 0.778, and 0.591 for 0.592 at
-    1e-4.
+    For a corpus of 70,211 words this gives 0.778 at a threshold of 1e-3, where 0.769 was counted,
+    and 0.591 at 1e-4, where 0.592 was counted.
     """
-    # Only the first words are frequent enough to lose tokens; the rest only adds to the sum of 1 / rank.
+    # Only frequent words lose tokens; the others only add to the sum of 1 / rank.
     head = 1 / np.arange(1, min(words, 1_000_000) + 1)
     share = head / (head.sum() + math.log(words / len(head)))
-    # Counts among 1e12 tokens, so that rounding to whole tokens does not matter.
+    # Among 1e12 tokens, rounding to whole tokens does not matter.
     counts = np.maximum(1, share * 1e12).astype(np.int64)
     keep = keep_probability(counts, 10**12, subsample)
     ratio = 1 - float(share @ (1 - keep))
@@ -104,7 +104,7 @@ def counted(stages: Mapping[str, Mapping[str, Any]], kept: Kept) -> Corpus:
         vocabulary["tokens_covered"],
         vocabulary["words"],
         *kept,
-        ("Tokens and vocabulary are counted: this output has them already.",),
+        ("Tokens and vocabulary are counted; the output has them already.",),
     )
 
 

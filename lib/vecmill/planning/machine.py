@@ -1,4 +1,4 @@
-"""Memory and disk of this machine."""
+"""The free memory and disk of this machine."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from pathlib import Path
 
 from vecmill.formatting import KIB, MIB
 
-# Before any text or model: a Python process with NumPy, pandas and PyArrow (117 MB the driver's and
-# 142 MB a worker's were seen), and the heap that Spark fills for itself.
+# Without any text or model: a Python process with NumPy, pandas and PyArrow (117 MB were measured for the
+# driver, 142 MB for a worker), and the heap that Spark fills for itself.
 PYTHON_BASE = 150 * MIB
 HEAP_BASE = 256 * MIB
 
 
 def available_memory() -> int | None:
-    """Bytes that new processes can have, within this container's limit; None where nobody tells."""
+    """Bytes available to new processes within the limit of the container; None if unknown."""
     limits = [limit for limit in (_free_memory(), _left_in_container()) if limit is not None]
     return min(limits, default=None)
 
 
 def free_disk(path: Path) -> int | None:
-    """Bytes free where `path` is or would be made; None where that cannot be told."""
+    """Free bytes on the disk of `path`, which need not exist yet; None if unknown."""
     for folder in (path, *path.absolute().parents):
         try:
             return shutil.disk_usage(folder).free

@@ -22,40 +22,43 @@ from vecmill.planning.machine import HEAP_BASE, PYTHON_BASE
 from vecmill.training.blocked.driver import strata_per_round
 from vecmill.training.held_out import MOST_ROWS
 
-# Models that the driver's Python holds at its peak if Spark reads the checkpoint: the last round's, the
-# Arrow table as it came and as it was sorted, and the new one; 5.0 were seen at 0.4 and at 0.8 GB.
+# Models that the driver's Python holds at its peak if Spark reads the checkpoint: that of the last round,
+# the Arrow table as it came and as it was sorted, and the new one; 5.0 were measured at 0.4 and at 0.8 GB.
 _DRIVER_MODELS = 5
 # If the driver opens files, it reads a checkpoint block by block.
 _DRIVER_BYTES_BY_FILES = 48 * MIB
-# Copies of the rows that the held-out texts name: as they are read, and put together.
+# Copies in the driver of the rows that held-out texts name, as they are read and assembled: for 160 MB of
+# such rows of a model of 800 MB the driver took 388 MB.
 _HELD_OUT_COPIES = 2
 
-# Heap that reading a checkpoint fills: for every task the part that it reads and one that waits to be
-# fetched, each at most 128 MiB (spark.sql.files.maxPartitionBytes), times a factor.
-# Seen with two tasks: 0.16 GB in 0.75 GB of heap; 0.4 GB in 2 GB and not in 1.5; 0.8 GB in 2 GB.
+# Heap that reading a checkpoint fills: for each task the part that it reads and one that waits to be
+# fetched, each at most 128 MiB (spark.sql.files.maxPartitionBytes), times a factor. Two tasks read 0.16 GB
+# with 0.75 GB of heap; 0.4 GB with 2 GB but not with 1.5; 0.8 GB with 2 GB.
 _PARTS_PER_TASK = 2 * 128 * MIB
 _HEAP_PER_BYTE = 3.5
 
-# What a training task holds beside its models: Numba and its compiler, rows, Arrow's buffers. With models
-# of 38 MB workers peaked at 451 to 531 MB, with 56 MB at 448 to 584.
+# Memory of a training task beside its models: Numba and its compiler, rows, Arrow's buffers. Workers
+# peaked at 451 to 531 MB with models of 38 MB, and at 448 to 584 MB with 56 MB.
 _TASK_BYTES = 224 * MIB
 
-# Blocked training. Per word, what every worker looks up: its places in both layouts, and how often it is in
-# a pair and is noise; and its place in its region, while the ids of a bucket are renamed.
+# Blocked training. Per word in every worker: its places in both layouts, its frequencies in pairs and as
+# noise; and its position within its region, while the ids of a bucket are renamed.
 _PASS_WORD_BYTES = 24
 _RENAMING_BYTES = 4
-# Per pair of a bucket: its ids as they came, put together, and renamed.
+# Per pair of a bucket: its ids as they came, concatenated, and renamed.
 _BUCKET_PAIR_BYTES = 24
-# Per word, what a worker needs to look up ids, 0.94 GB being seen with 5 million words; and to draw pairs:
-# its sampling tables, how often it is in a pair and is noise, and a layout while it is made.
+# Per word in a worker that looks up ids (0.94 GB were measured with 5 million words), and in one that draws
+# pairs: sampling tables, frequencies in pairs and as noise, and a layout while it is drawn.
 _LOOK_UP_WORD_BYTES = 150
 _DRAWING_WORD_BYTES = 72
 # Per pair that is being sorted.
 _SORTED_PAIR_BYTES = 40
-# An id on its way to a worker is compressed more lightly than on disk: 2.3 bytes were seen for 1.6 there.
+# An id is compressed less on its way to a worker than on disk: 2.3 bytes were measured for 1.6 on disk.
 _MOVED_ID_BYTES = 0.7
-# Per word, the driver's tables while they are made and sent: 0.6 GB were seen at 5 million words.
+# Per word in the driver while it reads the vocabulary: 0.6 GB were measured with 5 million words.
 _DRIVER_WORD_BYTES = 128
+# Per word in the driver during a pass: frequencies in pairs and as noise, and a layout.
+_DRIVER_PASS_WORD_BYTES = 32
 
 # Bytes on disk: per token, and per row of the vocabulary (8 to 10).
 _TOKEN_BYTES = 1.9
@@ -65,7 +68,7 @@ _VOCABULARY_ROW_BYTES = 10
 _EXPORT_NUMBER_BYTES = 3 * 4 + 2 * 12
 _EXPORT_WORD_BYTES = 40
 
-# Checkpoints in the output at once: two are kept while the next is written.
+# Checkpoints in the output at once: two are kept while the next one is written.
 _CHECKPOINTS = 3
 
 
@@ -76,17 +79,17 @@ class Requirements:
     model          all tables, float32
     training_task  the Python worker of a training task: the model that it read, its copy, compiler and
                    rows; in blocked training two regions, a bucket and the tables of the pass
-    other_task     the worker of a task that merges a block of every shard; in blocked training, of one that
-                   looks up words or draws pairs
+    other_task     the Python worker of a task that merges a block of every shard; in blocked training, of a
+                   task that looks up words or draws pairs
     executor       all Python workers of one executor (of the whole machine in local mode)
     heap           the JVM that reads a checkpoint
     driver         the driver's Python
-    collected      what one collect brings to the driver: the limit is spark.driver.maxResultSize
-    left           in the output while a round is merged: the changes of every shard, if they move by files
+    collected      the result of one collect, which spark.driver.maxResultSize limits
+    left           in the output while a round is merged: the changes of every shard, if they are in files
     moved_round    the model to every shard and every shard's changes back; in blocked training the model
                    once per stratum, and the pairs
-    moved          over the network in all rounds
-    scratch        Spark's local folders: a broadcast, a round's shuffles, or those of texts or pairs
+    moved          the same in all rounds
+    scratch        Spark's local folders: a broadcast, the shuffles of a round, or those of texts or pairs
     disk           the output at the end of training, by table
     """
 
@@ -106,7 +109,7 @@ class Requirements:
 
     @property
     def output(self) -> int:
-        """On disk in the output: all tables, and the changes of a round."""
+        """The output on disk: all tables, and the changes of a round."""
         return sum(self.disk.values()) + self.left
 
 
@@ -190,7 +193,7 @@ def _averaging(
 
 
 def _id_bytes(words: int) -> float:
-    """What an id takes on disk in texts/ and pairs/.
+    """Bytes of an id on disk in texts/ and pairs/.
 
     The bits of the largest difference of two ids in a block of 32, and the bits that store this number: 1
     to 7 % above what was measured for 31,000 and 70,000 words.
@@ -225,7 +228,7 @@ def _blocked(corpus: Corpus, config: Config, slots: int, model: int, by_files: b
     bucket = epoch / train.slices / n_regions**2
     strata = strata_per_round(model, n_regions)
     rounds = train.epochs * train.slices * math.ceil(n_regions / strata)
-    # An id takes its information: 5 % above what was measured for 5,000 to 70,000 words.
+    # The information of an id: 5 % above what was measured for 5,000 to 70,000 words.
     id_bytes = max(1.0, math.log2(max(words / n_regions, 2)) / 8)
     pairs_moved = bucket * n_regions * strata * 2 * (id_bytes + _MOVED_ID_BYTES)
     moved_round = (strata + 1) * model + round(pairs_moved)
@@ -247,9 +250,12 @@ def _blocked(corpus: Corpus, config: Config, slots: int, model: int, by_files: b
             )
         ),
         driver=PYTHON_BASE
-        + _DRIVER_WORD_BYTES * words
-        + _HELD_OUT_COPIES * held_out
-        + (_DRIVER_BYTES_BY_FILES if by_files else 0),
+        + max(
+            _DRIVER_WORD_BYTES * words,
+            _DRIVER_PASS_WORD_BYTES * words
+            + _HELD_OUT_COPIES * held_out
+            + (_DRIVER_BYTES_BY_FILES if by_files else 0),
+        ),
         collected=0 if by_files else held_out,
         left=0,
         heap=round(HEAP_BASE + _HEAP_PER_BYTE * min(model, slots * 128 * MIB)),

@@ -1,4 +1,4 @@
-"""The memory, heaps, slots and disks that a run has."""
+"""The memory, heaps, slots and disks that are available to a run."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from vecmill.storage.store import Store
 
 @dataclass(frozen=True)
 class Resources:
-    """What a run has where it runs; sizes in bytes, None if unknown.
+    """The resources of a run; sizes in bytes, None if unknown.
 
-    local     one machine does everything, and its Python workers, heap and driver share its memory
+    local     one machine runs everything; Python workers, heap and driver share its memory
     executors number of executors; 1 if local
     slots     tasks that run at once in one executor
     threads   cores of one task
     heap      of the JVM that reads checkpoints: the driver's if local, else an executor's
     overhead  memory of an executor's container beside its heap, for Python workers
     by_files  whether tasks open the files of the output themselves
-    contained whether containers are held to their limits, as those of YARN and Kubernetes are
+    contained whether containers are killed above their limits, as on YARN and Kubernetes
     """
 
     local: bool
@@ -58,7 +58,7 @@ def resources_of(store: Store, properties: Mapping[str, str]) -> Resources:
         except ValueError:
             raise ConfigError([f"{key} must be a size such as 2g, got {settings.get(key)!r}"]) from None
 
-    # Settings of executors have no effect on one machine; a user who gives them plans for a cluster.
+    # Settings of executors have no effect on one machine, so with them the plan is for a cluster.
     master = settings.get("spark.master", "local")
     assert master is not None
     local = re.match(r"local(\[|$)", master) is not None and not any(

@@ -1,4 +1,4 @@
-"""Where the requirements of a run exceed its resources, and the remedy."""
+"""The requirements of a run that exceed its resources, and remedies."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def shortages(needed: Requirements, resources: Resources, config: Config) -> lis
 
 
 def memory_shortages(needed: Requirements, resources: Resources, config: Config) -> list[str]:
-    """The shortages of memory alone."""
+    """Only the shortages of memory."""
     return list(_memory_shortages(needed, resources, config))
 
 
 def _smaller(config: Config) -> str:
-    """What makes a model smaller, or the part of it that a worker holds."""
+    """The remedy that makes the model smaller, or the part of it that a worker holds."""
     if config.train.strategy == "blocked":
         return "raise train.shards, or lower train.dim or vocabulary.max_size"
     return (
@@ -73,7 +73,7 @@ def _disk_shortages(needed: Requirements, resources: Resources, config: Config) 
                 remedy = "set pairs.materialize = false, or lower train.epochs"
         yield (
             f"disk of output.path ({config.output.path}): {format_bytes(needed.output)} needed, most of "
-            f"it {biggest}, {format_bytes(resources.output_free)} free; {remedy}, or name another place"
+            f"it {biggest}, {format_bytes(resources.output_free)} free; {remedy}, or name another folder"
         )
     if resources.scratch_free is not None and needed.scratch > resources.scratch_free:
         yield (

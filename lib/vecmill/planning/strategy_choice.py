@@ -24,31 +24,31 @@ from vecmill.planning.shortages import memory_shortages
 # workers, while 4 cost 128 workers a point of analogies, and all of them a point of WordSim-353.
 _SLICES = 8
 
-# More regions than this leave a stratum so little text that starting its tasks takes longer.
+# With more regions a stratum has so little text that starting its tasks takes longer than training it.
 _MOST_REGIONS = 1024
 
-# How many times as fast some threads train one copy of the tables as a single thread does: 2.96, 4.71,
-# 6.83, 10.1 and 13.2 million words per second on a machine of 16 hardware threads, at no cost in accuracy.
+# The speed of several threads on one copy of the tables relative to one thread: 2.96, 4.71, 6.83, 10.1 and
+# 13.2 million words per second on a machine of 16 hardware threads, with the same accuracy.
 _THREADS = (1, 2, 4, 8, 16)
 _SPEED_UP = (1.0, 1.59, 2.31, 3.41, 4.46)
 # More threads were not measured.
 _MOST_THREADS = _THREADS[-1]
 
-# Regions weigh the same except the one of the hottest word, and buckets less so: the heaviest words meet
-# each other. A stratum waits for its busiest worker, which had 1.03, 1.24 and 2.7 times the mean of 8, 32
-# and 128 workers on 16.7 million words whose hottest was 1.2 % of them.
+# Regions have about the same work, except that of the most frequent word. Buckets differ more, since
+# frequent words are paired with each other. A stratum ends with its busiest worker, which had 1.03, 1.24
+# and 2.7 times the mean work of 8, 32 and 128 workers on 16.7 million words, 1.2 % of which were one word.
 _UNEVEN_REGIONS = 160
 
-# Seconds of a round or a stratum beside its tasks, and of every wave of its tasks; and bytes per second at
-# which an executor takes in or hands on parameters. With 2 cores an epoch of 16.5 million words took 5.6 s,
-# and a stratum of eight workers on 4 million words 1.1 s.
+# Seconds of a round or a stratum beside its tasks, and per wave of its tasks; and the bytes of parameters
+# that an executor receives or sends per second. With 2 cores an epoch of 16.5 million words took 5.6 s, and
+# a stratum of eight workers on 4 million words 1.1 s.
 _ROUND_SECONDS = 0.3
 _WAVE_SECONDS = 0.03
 _BYTES_PER_SECOND = 200e6
 
 
 class StrategyChoice(NamedTuple):
-    """What "auto" stands for, and the reasons, one sentence each."""
+    """The settings that "auto" stands for, and the reasons, one sentence each."""
 
     strategy: str
     shards: int
@@ -59,7 +59,7 @@ class StrategyChoice(NamedTuple):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The keys of [train] that it sets."""
+        """The keys of [train] that the choice sets."""
         return {key: value for key, value in self._asdict().items() if key != "reasons"}
 
 
@@ -75,7 +75,7 @@ def with_settings(config: Config, settings: dict[str, Any]) -> Config:
 
 
 def choose(corpus: Corpus, config: Config, resources: Resources) -> StrategyChoice:
-    """What suits this text, this model and these resources: the fastest candidate that fits into memory.
+    """The fastest candidate that fits into memory.
 
     If none fits, it is the one that needs least memory per worker, so that the refusal names the true
     shortage.
@@ -96,7 +96,7 @@ def choose(corpus: Corpus, config: Config, resources: Resources) -> StrategyChoi
 
 
 def _candidates(corpus: Corpus, config: Config, resources: Resources) -> Iterator[_Candidate]:
-    """One shard first, then blocked training with more and more workers."""
+    """One shard, then blocked training with rising numbers of workers."""
     compiled = config.kernel.library == "numba"
     model = config.build_model()
     rate = config.train.learning_rate
@@ -116,7 +116,7 @@ def _candidates(corpus: Corpus, config: Config, resources: Resources) -> Iterato
 
 
 def _worker_counts(resources: Resources, most: int) -> list[int]:
-    """Powers of two, and the number of tasks that run at once; rising."""
+    """Powers of two, and the number of tasks that run at once, in rising order."""
     counts = {2**power for power in range(1, _MOST_REGIONS.bit_length())}
     return sorted(count for count in counts | {resources.executors * resources.slots} if 2 <= count <= most)
 
@@ -128,7 +128,7 @@ def _candidate(corpus: Corpus, config: Config, resources: Resources) -> _Candida
 
 
 def _epoch_seconds(corpus: Corpus, config: Config, resources: Resources, model: int) -> float:
-    """About how long an epoch takes, in seconds."""
+    """The approximate seconds of an epoch."""
     train = config.train
     at_once = min(train.shards, resources.executors * resources.slots)
     word_seconds = config.build_model().word_seconds[config.kernel.library]
@@ -146,7 +146,7 @@ def speed_up(threads: int) -> float:
 
 
 def _busiest_share(corpus: Corpus, shards: int) -> float:
-    """The share of a stratum's work that the busiest worker does; all of it with one shard."""
+    """The share of the busiest worker in the work of a stratum; 1 with one shard."""
     if shards == 1:
         return 1.0
     return max(1 / shards, corpus.hottest) * (1 + shards / _UNEVEN_REGIONS)

@@ -1,4 +1,4 @@
-"""Rows of held-out texts, by whose loss every round is judged: the same rows under every strategy."""
+"""Rows of held-out texts, whose loss every round reports: the same rows under every strategy."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ from vecmill.spark.session import ONE_FILE_ONE_TASK, using
 from vecmill.storage.checkpoints import Checkpoint
 from vecmill.storage.schemas import PAIRS
 
-# The driver holds these rows, 3 MB at the default window, and the rows of the model that they name: at most
-# a dozen each at the default window.
+# The driver holds these rows, 3 MB at the default window, and the rows of the model that they name.
 MOST_ROWS = 1 << 16
 
-# What a strategy has read before the first round.
+# What a strategy holds before it has read a checkpoint.
 NOTHING = Checkpoint({}, np.zeros((0, 0)))
 
 
@@ -29,21 +28,21 @@ NOTHING = Checkpoint({}, np.zeros((0, 0)))
 class HeldOut:
     """Rows that are not trained on.
 
-    ids   (n,) rising: the words that the rows name
-    rows  the rows, with the place in `ids` for every word
+    ids   (n,) rising: the distinct words of the rows
+    rows  the rows, with the position in `ids` in place of each word
     """
 
     ids: Ids
     rows: Rows
 
     def loss(self, model: Model, tables: Tables) -> float:
-        """Nats per pair; `tables` have the rows `ids` alone."""
+        """Nats per pair; `tables` have only the rows `ids`."""
         pairs_of_rows = int(self.rows.offsets[-1] - self.rows.offsets[0])
         return model.held_out_loss(tables, self.rows) / pairs_of_rows
 
 
 def held_out(run: Run) -> HeldOut | None:
-    """At most MOST_ROWS rows, drawn once and alike in every run; None if no text is held out."""
+    """At most MOST_ROWS rows, the same in every run of one seed; None if no text is held out."""
     if not run.manifest.stage("texts")["held_out_words"]:
         return None
     sampling_tables = run.spark.sparkContext.broadcast(read_sampling_tables(run.store))
@@ -61,11 +60,11 @@ def held_out(run: Run) -> HeldOut | None:
 
 
 def compact(rows: Rows) -> HeldOut:
-    """The rows with their words numbered anew, in the order of their ids."""
+    """The rows with their distinct words numbered in the order of their ids."""
     ids = np.unique(np.concatenate([rows.centers, rows.words, rows.negatives.ravel()]))
 
-    def places(of: Ids) -> Ids:
+    def positions(of: Ids) -> Ids:
         return np.searchsorted(ids, of).astype(np.int32)
 
-    renamed = Rows(places(rows.centers), rows.offsets, places(rows.words), places(rows.negatives))
+    renamed = Rows(positions(rows.centers), rows.offsets, positions(rows.words), positions(rows.negatives))
     return HeldOut(ids, renamed)

@@ -1,6 +1,6 @@
-"""The loop of rounds: train, publish a checkpoint, report; and where to resume.
+"""The loop of rounds: train, publish a checkpoint, report; and resume after the last round.
 
-The loop knows the work of each round and the checkpoints. How a round is trained is up to the strategy.
+The strategy decides on the rounds and trains them.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ class Strategy(Protocol):
 def rounds_of_slices(words: Words, epochs: int, warm_up: int = 0) -> list[RoundWork]:
     """The rounds if a slice is a round.
 
-    Of the first `warm_up` slices every shard is a round, so that nothing is merged while the vectors are
-    still far from where they will be.
+    In the first `warm_up` slices every shard is a round, so that nothing is merged while the vectors still
+    change much.
     """
     found = [
         RoundWork(epoch, slice_, shards, range(0), sum(shards.values()))
@@ -186,7 +186,7 @@ def pace_of(config: Config, begin: float, end: float) -> Pace:
 
 
 def summed(of_workers: Doubles, work: RoundWork, config: Config) -> Metrics:
-    """The sum over all workers. Raises InputError if they trained no pair, ConfigError if they diverged."""
+    """The sum over all workers; InputError if they trained no pair, ConfigError if the loss diverged."""
     metrics = Metrics(*of_workers.sum(axis=0)) if len(of_workers) else None
     if metrics is None or metrics.pairs == 0:
         raise InputError(

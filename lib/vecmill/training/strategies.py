@@ -1,4 +1,4 @@
-"""The strategies by which many workers train one model, under the names that train.strategy gives them."""
+"""The strategies by which many workers train one model, by their names in train.strategy."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from vecmill.training.rounds import Strategy
 class StrategyKind(NamedTuple):
     """A strategy by name.
 
-    start     its state for a run that is about to train
-    examples  the form in which it needs the pairs: rows of a shard, or buckets of regions
+    start     from a run and its held-out rows: the strategy, ready to train
+    examples  the form of its pairs: rows of a shard, or buckets of regions
     """
 
     start: Callable[[Run, HeldOut | None], Strategy]

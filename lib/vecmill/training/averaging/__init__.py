@@ -1,1 +1,1 @@
-"""Every shard trains a copy of the model; the changes are merged."""
+"""Averaging: every shard trains a copy of the model, and the changes are merged."""

@@ -24,15 +24,15 @@ from vecmill.training.averaging.worker import RowsOfTask, ShardTask, StartTables
 from vecmill.training.held_out import NOTHING, HeldOut
 from vecmill.training.rounds import RoundWork
 
-# Where the rows of a round come from: the shards to read, and how their batches become rows.
+# From the work of a round to its shards, and to the function that converts their batches to rows.
 Source = Callable[[RoundWork], tuple[TaskTable, RowsOfTask]]
 
 
 class Averaging:
     """A round is a slice: every shard gets the model, and the changes of all shards are merged.
 
-    The driver holds the held-out rows, and the rows of the model that they name; if only Spark can read the
-    files of the run, the whole model.
+    The driver holds the held-out rows and the rows of the model that they name. If only Spark can read the
+    files of the run, it holds the whole model.
     """
 
     def __init__(self, run: Run, held_out: HeldOut | None) -> None:
@@ -41,7 +41,7 @@ class Averaging:
         settings = run.config.train
         columns = vocabulary_columns(run.store, "count", "keep_probability")
         count, keep = columns["count"].to_numpy(), columns["keep_probability"].to_numpy()
-        # The share of tokens that subsampling keeps: the words of a shard times it are about its rows.
+        # The share of tokens that subsampling keeps, and so about the rows per word of a shard.
         self._keep_ratio = float(count @ keep / count.sum())
         self._model = run.model
         self._kernel = self._model.kernels[run.config.kernel.library]
@@ -62,11 +62,11 @@ class Averaging:
         if number and not len(self._parameters.rows_after(number, np.zeros(0, np.int32)).metrics):
             where = self._run.files.path(checkpoints.name(number))
             raise InputError(
-                f"{where} holds no parameters to resume from; remove it, and training starts anew"
+                f"{where} holds no parameters to resume from; remove it to start the training anew"
             )
 
     def train(self, number: int, work: RoundWork, pace: Pace) -> Doubles:
-        """Train every shard of a slice, merge the changes, and publish the model."""
+        """Train the shards of a round, merge their changes, and publish the model."""
         task = ShardTask(
             kernel=self._kernel,
             threads=self._run.config.train.threads,
@@ -97,7 +97,7 @@ class Averaging:
 
 
 def _source(run: Run) -> Source:
-    """Rows from the pairs table, or the same rows drawn from the texts if the table is not written."""
+    """Rows from pairs/, or the same rows drawn from texts/ if pairs/ is not written."""
     if run.config.pairs.materialize:
         return lambda work: _read_pairs(run.store, work)
     settings = pair_settings(run.config)

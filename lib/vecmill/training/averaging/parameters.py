@@ -1,4 +1,4 @@
-"""How parameters reach the tasks of a round of averaging, and how the changes come together."""
+"""Sending parameters to the tasks of a round of averaging, and merging the changes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from vecmill.training.averaging.worker import (
 
 
 class Parameters(Protocol):
-    """Rounds are named by their numbers, which count from 1."""
+    """The parameters of a run, before and after each of its rounds. Rounds count from 1."""
 
     def train(self, shards: TaskTable, rows_of: RowsOfTask, task: ShardTask, number: int) -> None:
         """Train round `number`, one partition per shard, and publish its checkpoint."""
@@ -36,7 +36,7 @@ class Parameters(Protocol):
 
 
 def parameters_of(store: Store, start: StartTables) -> Parameters:
-    """The way that suits the store."""
+    """In files if tasks can open the files of the store, else by Spark."""
     return (
         ParametersInFiles(store, start)
         if isinstance(store, ArrowStore)
@@ -45,9 +45,9 @@ def parameters_of(store: Store, start: StartTables) -> Parameters:
 
 
 class ParametersInFiles:
-    """Tasks read the last checkpoint and leave their changes in files, which other tasks merge.
+    """Tasks read the last checkpoint and write their changes to files, which other tasks merge.
 
-    Nothing of the model passes through Java, and the driver holds only the rows that it asks for.
+    No part of the model passes through Java, and the driver holds only requested rows.
     """
 
     def __init__(self, store: ArrowStore, start: StartTables) -> None:
@@ -83,7 +83,7 @@ class ParametersInFiles:
 class ParametersBySpark:
     """The model is broadcast, and Spark shuffles the changes of the tasks.
 
-    The driver holds the model twice, as arrays and as the pickle that is broadcast.
+    The driver holds the model twice, as arrays and as the broadcast pickle.
     """
 
     def __init__(self, store: Store, start: StartTables) -> None:
@@ -106,7 +106,7 @@ class ParametersBySpark:
         return Checkpoint({name: table[ids] for name, table in whole.parameters.items()}, whole.metrics)
 
     def _after(self, number: int) -> Checkpoint:
-        """The checkpoint of a round, kept until another is read."""
+        """The checkpoint of a round, kept until that of another round is read."""
         if self._last is None or self._last[0] != number:
             self._last = None
             self._last = number, checkpoints.read(self._store, number)

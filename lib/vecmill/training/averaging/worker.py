@@ -1,4 +1,4 @@
-"""A round of averaging in its tasks: training the rows of a shard, and merging the changes of all."""
+"""Averaging in the tasks of a round: training the rows of a shard, and merging the changes of shards."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from vecmill.storage.checkpoints import block
 from vecmill.storage.schemas import BLOCKS, METRICS, arrow_schema
 from vecmill.storage.task_table import ArrowMap, TaskTable
 
-# Batches of one shard's partition as that shard's number and its rows.
+# Converts the batches of a partition, which holds one shard, to the shard's number and its rows.
 RowsOfTask = Callable[[Iterator[pa.RecordBatch]], Iterator[tuple[int, Rows]]]
 
 
 class ShardTask(NamedTuple):
-    """What a task must know to train its shard in one round.
+    """The settings of a task that trains one shard in one round.
 
-    kernel         applied to the shard's own copy of the tables, in place
-    threads        batches trained at once, on that copy, without locks
+    kernel         changes the shard's own copy of the tables in place
+    threads        batches trained at once on that copy, without locks
     merges         by table: a name of `core.merging.MERGES`
-    expected_rows  by shard: about how many rows it has, which sets the pace of its learning rate
+    expected_rows  by shard: the approximate number of its rows, over which the learning rate falls
     """
 
     kernel: Kernel
@@ -45,7 +45,7 @@ class ShardTask(NamedTuple):
 
 
 class TablesSource(Protocol):
-    """The tables that a round starts from: a broadcast, or an object that reads or makes them in a task."""
+    """The tables before a round: a broadcast, or an object that reads or computes them in a task."""
 
     @property
     def value(self) -> Tables:
@@ -53,18 +53,18 @@ class TablesSource(Protocol):
 
 
 class StartTables(NamedTuple):
-    """The tables before any training, made from the seed."""
+    """The tables before any training, computed from the seed."""
 
     tables: tuple[Table, ...]
     seed: int
 
     @property
     def value(self) -> dict[str, Floats]:
-        """Every table by its name, (rows, columns) float32, made again at each access."""
+        """Every table by its name, (rows, columns) float32, computed again at each access."""
         return {table.name: table.start(range(table.rows), self.seed) for table in self.tables}
 
 
-# What a shard changed in one block of rows; of the table METRICS, what the shard did.
+# The change of one block of rows by one shard; for the table METRICS, the metrics of the shard.
 CHANGES = StructType(
     [
         StructField("table", StringType(), False),
@@ -81,9 +81,9 @@ _ARROW_BLOCKS = arrow_schema(BLOCKS)
 def train_round(shards: TaskTable, rows_of: RowsOfTask, start: TablesSource, task: ShardTask) -> DataFrame:
     """One partition per shard -> BLOCKS: the parameters after the round, and one METRICS row per shard.
 
-    Each task copies the tables, trains them on its rows and returns its changes by blocks of rows; Spark
-    brings the same block of all shards together and merges it. A single shard has nothing to merge and
-    returns the tables themselves. A worker holds the model twice, and a few batches.
+    Each task copies the tables, trains them on its rows and returns its changes by blocks of rows. Spark
+    groups the changes of each block, and a task merges them. A single shard returns the tables themselves.
+    A worker holds the model twice, and a few batches.
     """
     read = shards.read
     if len(task.expected_rows) == 1:
@@ -98,7 +98,7 @@ def train_round(shards: TaskTable, rows_of: RowsOfTask, start: TablesSource, tas
 
 
 def train_alone(rows_of: RowsOfTask, start: TablesSource, task: ShardTask) -> ArrowMap:
-    """The work of a single shard's task: a partition to BLOCKS, the tables after the round."""
+    """The task of a single shard: a partition to BLOCKS, the tables after the round."""
 
     def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for changes in _train(batches, rows_of, start, task, lambda old, new: new):
@@ -108,10 +108,9 @@ def train_alone(rows_of: RowsOfTask, start: TablesSource, task: ShardTask) -> Ar
 
 
 def train_shard(rows_of: RowsOfTask, start: TablesSource, task: ShardTask) -> ArrowMap:
-    """The work of one shard's task among several: a partition to CHANGES, one batch per block.
+    """The task of one shard among several: a partition to CHANGES, one batch per block.
 
-    Every shard gives equally many batches in the same order, the last of them its METRICS; a partition
-    without rows gives none.
+    All shards give their batches in the same order and METRICS last; a partition without rows gives none.
     """
 
     def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -127,7 +126,7 @@ def _train(
     task: ShardTask,
     result: Callable[[Floats, Floats], Floats],
 ) -> Iterator[pa.RecordBatch]:
-    """Train one shard; `result` makes what is returned of each block from its rows before and after."""
+    """Train one shard; `result` computes the values of each block from its rows before and after."""
     started = time.process_time()
     numbered = rows_of(batches)
     first = next(numbered, None)
@@ -154,7 +153,7 @@ def _change(table: str, first_row: int, shard: int, values: Floats | Doubles) ->
 def merge_blocks(
     start: TablesSource, merges: Mapping[str, str]
 ) -> Callable[[Iterator[pa.Table]], Iterator[pa.Table]]:
-    """`merge_block` for each block in turn, for a task that has several."""
+    """The task that applies `merge_block` to one block after another."""
 
     def work(changes: Iterator[pa.Table]) -> Iterator[pa.Table]:
         base = start.value
@@ -164,8 +163,8 @@ def merge_blocks(
 
 
 def merge_block(changes: pa.Table, base: Tables, merges: Mapping[str, str]) -> pa.Table:
-    """BLOCKS: `base` with the merged changes of one block from every shard; METRICS as they are."""
-    # Shards come in any order, and floating-point sums depend on it.
+    """CHANGES of one block -> BLOCKS: `base` plus the merged changes; METRICS are not merged."""
+    # The changes come in any order, and floating-point sums depend on it.
     changes = changes.sort_by("shard")
     name, first_row = changes["table"][0].as_py(), changes["first_row"][0].as_py()
     if name == METRICS:

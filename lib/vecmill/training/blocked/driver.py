@@ -1,4 +1,4 @@
-"""Blocked training: every worker trains regions that no other worker holds, so nothing is merged."""
+"""Blocked training: every worker trains regions that no other worker trains, so nothing is merged."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from vecmill.training.blocked import worker
 from vecmill.training.held_out import NOTHING, HeldOut
 from vecmill.training.rounds import RoundWork
 
-# Strata between two checkpoints, at most: what a kill loses. All shuffles of a round, each as large as the
-# model, lie on the disks of the executors until it ends, together at most so many bytes.
+# The most strata between two checkpoints, which a kill loses. All shuffles of a round, each as large as the
+# model, stay on the disks of the executors until it ends; together they have at most _SHUFFLE_BYTES.
 STRATA_PER_ROUND = 8
 _SHUFFLE_BYTES = 16 << 30
 
@@ -33,8 +33,8 @@ _SHUFFLE_BYTES = 16 << 30
 class Blocked:
     """A round is some strata of a pass.
 
-    The driver holds the held-out rows, the rows of the model that they name, and its tables of the
-    vocabulary: 0.6 GB at their peak for 5 million words.
+    The driver holds the held-out rows, the rows of the model that they name, and tables of the vocabulary:
+    0.6 GB at their peak for 5 million words.
     """
 
     def __init__(self, run: Run, held_out: HeldOut | None) -> None:
@@ -92,7 +92,7 @@ class Blocked:
         return self._held_out.loss(self._model, self._after.parameters)
 
     def bytes_moved(self, work: RoundWork) -> int:
-        """The model from worker to worker in every stratum, and to and from the checkpoint."""
+        """The model between workers after every stratum, and to and from the checkpoint."""
         return (len(work.strata) + 1) * self._model_bytes
 
     @property
@@ -113,14 +113,14 @@ class Blocked:
         return Pass(settings.seed, work.epoch, work.slice_, negatives, layout, self._expected, n_pairs)
 
     def _blocks(self) -> DataFrame:
-        """BLOCKS as the last round left them."""
+        """BLOCKS after the last round."""
         if self._round:
             return self._run.store.frame(checkpoints.name(self._round), BLOCKS)
         tables = (self._words, self._contexts)
         return worker.start_blocks(self._run.spark, tables, self._run.config.train.seed)
 
     def _buckets(self, work: RoundWork) -> Callable[[int], DataFrame]:
-        """The rows of BUCKETS of each stratum; a stratum without any was not written."""
+        """The rows of BUCKETS by stratum; there is no folder for a stratum without pairs."""
         run = self._run
         schema = StructType([field for field in BUCKETS if field.name not in BUCKETS_BY])
 
@@ -134,7 +134,7 @@ class Blocked:
 
 
 def tables_by_region(model: Model, size: Size) -> tuple[Table, Table]:
-    """The one table of a model that is cut by words, and the one that is cut by contexts."""
+    """The table of a model that is cut by words, and the table that is cut by contexts."""
     tables = {table.region: table for table in model.tables(size)}
     return tables["words"], tables["contexts"]
 
@@ -145,7 +145,7 @@ def strata_per_round(model_bytes: int, n_regions: int) -> int:
 
 
 def read_expected(run: Run) -> Expected:
-    """How often each word is in a pair and is noise, from the vocabulary: 16 bytes per word.
+    """The frequencies of words in pairs and as noise, from the vocabulary: 16 bytes per word.
 
     Raises InputError if there are fewer words than regions.
     """

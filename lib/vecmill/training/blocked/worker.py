@@ -1,9 +1,8 @@
-"""Blocked training in its tasks: strata of buckets whose workers share no row, so that nothing is averaged.
+"""Blocked training in its tasks: strata of buckets whose workers share no row, so that nothing is merged.
 
 In stratum t the worker of region i of the word table holds that region and region i + t of the context
-table, and trains the bucket of the two. Then each region of the context table goes on to the worker before
-it, by a shuffle, and the next stratum begins. A worker holds two regions and one bucket, never the whole
-model.
+table, and trains the bucket of the two. Then a shuffle moves each region of the context table to the
+worker that trains it in the next stratum. A worker holds two regions and one bucket, never the whole model.
 """
 
 from __future__ import annotations
@@ -33,11 +32,11 @@ from vecmill.storage.checkpoints import block
 from vecmill.storage.schemas import BLOCKS, METRICS, arrow_schema
 from vecmill.storage.task_table import ArrowMap
 
-# What a piece holds; a worker needs them in this order.
+# The content of a piece; a worker needs pieces in this order.
 _WORDS, _CONTEXTS, _DONE, _PAIRS = range(4)
 
-# What workers send each other: rows of a region in the order of their ids, those of lower `number` first;
-# what a worker has done so far; or the pairs that it has to train.
+# What workers send to each other: rows of a region in the order of their ids, in pieces by rising `number`;
+# the metrics of a worker so far; or the pairs that it trains.
 _PIECES = StructType(
     [
         StructField("worker", IntegerType(), False),
@@ -51,11 +50,11 @@ _ARROW_PIECES = arrow_schema(_PIECES)
 
 
 class StrataTask(NamedTuple):
-    """Which strata of a pass a round has, and how they are trained.
+    """The settings of the tasks of a round.
 
-    words, contexts  names of the two tables, whose rows have `dim` numbers
-    threads          of one worker, which share a bucket and its tables without locks
-    strata           those of the round, one after another
+    words, contexts  names of the two tables, each with `dim` columns
+    threads          of a worker, which share a bucket and its tables without locks
+    strata           of the round, one after another
     """
 
     kernel: BucketKernel
@@ -68,7 +67,7 @@ class StrataTask(NamedTuple):
 
     @property
     def kinds(self) -> dict[str, int]:
-        """The kind of the pieces of each table."""
+        """The kind of the pieces, by table."""
         return {self.words: _WORDS, self.contexts: _CONTEXTS, METRICS: _DONE}
 
 
@@ -97,8 +96,8 @@ def train_strata(
     """BLOCKS -> BLOCKS: the parameters after some strata of a pass, and one METRICS row per worker.
 
     `buckets` gives the rows of BUCKETS of one stratum. All strata are one job of Spark with a shuffle
-    between them; a lost task is computed again from the shuffle before it, to the same bytes. `of` is sent
-    to every worker: some 24 bytes per word.
+    between them; a lost task is computed again from the shuffle before it and gives the same bytes. `of` is
+    sent to every worker: 24 bytes per word.
     """
     n_regions = of.value.layout.n_regions
     parameters = blocks.where(F.col("table") != METRICS)
@@ -125,7 +124,7 @@ def train_strata(
 
 
 def _to_workers(of: Broadcast[Pass], settings: StrataTask) -> ArrowMap:
-    """Blocks to the pieces of the first stratum."""
+    """BLOCKS to the pieces of the first stratum."""
     first = settings.strata.start
 
     def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -159,7 +158,7 @@ def _worker_of(region: int, stratum: int, layout: Layout) -> int:
 
 
 def _train_bucket(of: Broadcast[Pass], settings: StrataTask, stratum: int) -> ArrowMap:
-    """One worker's stratum: its pieces, in the order of their kinds, to those of the next stratum."""
+    """A worker in a stratum: its pieces, in the order of their kinds, to the pieces of the next stratum."""
 
     def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         started = time.process_time()
@@ -183,7 +182,7 @@ def _train_bucket(of: Broadcast[Pass], settings: StrataTask, stratum: int) -> Ar
 
 
 class _Held:
-    """What a worker holds in one stratum."""
+    """The rows and pairs of a worker in one stratum."""
 
     def __init__(self, of: Pass, settings: StrataTask, stratum: int) -> None:
         self._of, self._settings, self._stratum = of, settings, stratum
@@ -196,7 +195,7 @@ class _Held:
     def take(
         self, worker: pa.Scalar, kind: pa.Scalar, number: pa.Scalar, values: pa.Scalar, others: pa.Scalar
     ) -> None:
-        """Take one piece; all pieces are of one worker."""
+        """Add a piece; all pieces have the same worker."""
         if self.worker is None:
             self.worker = worker.as_py()
             self.words, self.contexts = (
@@ -216,7 +215,7 @@ class _Held:
             self._filled[what] += len(rows)
 
     def train(self) -> Metrics:
-        """Train the bucket; what this worker has done in the round so far."""
+        """Train the bucket; the metrics of this worker in the round so far."""
         settings = self._settings
         assert self.worker is not None
         if self._filled != [len(self.words), len(self.contexts)]:
@@ -246,7 +245,7 @@ class _Held:
 
 
 def _to_blocks(of: Broadcast[Pass], settings: StrataTask) -> ArrowMap:
-    """Pieces after the last stratum to parts of blocks: the first row as `worker`, the ids as `others`."""
+    """Pieces after the last stratum to parts of blocks: `worker` is the first row, `others` the ids."""
     size, after = block_rows(settings.dim), settings.strata.stop
 
     def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -270,7 +269,7 @@ def _to_blocks(of: Broadcast[Pass], settings: StrataTask) -> ArrowMap:
 
 
 def _assemble(settings: StrataTask) -> Callable[[tuple[pa.Scalar, ...], pa.Table], pa.Table]:
-    """The parts of one block to the block."""
+    """The parts of one block to BLOCKS."""
     names = {kind: name for name, kind in settings.kinds.items()}
 
     def work(key: tuple[pa.Scalar, ...], parts: pa.Table) -> pa.Table:
