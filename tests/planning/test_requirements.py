@@ -141,9 +141,9 @@ def test_pairs_take_the_disk_that_was_measured_on_two_corpora() -> None:
 
 def test_the_requirements_of_blocked_training_are_those_computed_by_hand() -> None:
     settings = "train.dim=128", "train.strategy=blocked", "train.shards=4", "train.slices=2"
-    without_held_out = load_config(*settings, "train.holdout=0")
+    with_held_out, without = (load_config(*settings, f"train.holdout={share}") for share in (0.1, 0))
 
-    needed = requirements(CORPUS, load_config(*settings), slots=2)
+    needed = requirements(CORPUS, with_held_out, slots=2)
 
     # 500,000 rows of 6 words, in 2 passes of 16 buckets.
     bucket = 500_000 * 6 / 2 / 16
@@ -154,10 +154,10 @@ def test_the_requirements_of_blocked_training_are_those_computed_by_hand() -> No
     assert needed.moved_round == 5 * 64 * MIB + round(16 * bucket * 2 * (14 / 8 + 0.7))
     assert needed.collected > 0
     assert needed.driver == PYTHON_BASE + 32 * 65_536 + 2 * needed.collected
-    nothing_held = requirements(CORPUS, without_held_out, slots=2)
+    nothing_held = requirements(CORPUS, without, slots=2)
     assert nothing_held.collected == 0
     assert nothing_held.driver == PYTHON_BASE + 128 * 65_536
-    by_files = requirements(CORPUS, load_config(*settings), slots=2, by_files=True)
+    by_files = requirements(CORPUS, with_held_out, slots=2, by_files=True)
     assert by_files.collected == 0
     assert by_files.driver == needed.driver + 48 * MIB
 
