@@ -18,6 +18,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from tests.end_to_end import planted
+from tests.end_to_end.submitting import build_wheel
 from vecmill import cli
 from vecmill.training.blocked import driver
 from vecmill.vectors.word_vectors import read_run
@@ -126,6 +127,11 @@ def vecmill(spark: SparkSession, capfd: pytest.CaptureFixture[str]) -> Command:
         return Outcome(code, captured.out + captured.err)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_wheel(tmp_path_factory.mktemp("dist"))
 
 
 @pytest.fixture(scope="session")
