@@ -19,8 +19,8 @@ from tests.end_to_end.submitting import PROJECT, SMALL_CLUSTER, environment, lau
 
 _PATIENCE_SECONDS = 120
 
-# The call of the kernel in which an executor dies: in the second round, after one of three shards is trained.
-# In blocked training, in the second stratum of the second round, after one of its three buckets is trained.
+# The call of the kernel in which an executor dies: in the second round, after one of three shards is
+# trained; in blocked training, in the second stratum of that round, after one of its buckets is trained.
 FATAL_CALLS = {"mean": 3 + 2, "adasum": 3 + 2, "blocked": 3 * 3 + 3 + 2}
 
 
