@@ -162,19 +162,21 @@ def test_selected_rows_do_not_keep_the_blocks_in_memory(batches):
     assert sum(batch.get_total_buffer_size() for batch in selected) < 2 * TABLES["W"][0].nbytes
 
 
-def test_the_last_two_rounds_are_kept(files):
+def test_the_last_two_rounds_are_kept(store):
     for round_ in (1, 8, 9, 10, 11):
-        files.write_text(f"{checkpoints.name(round_)}/part", "x")
+        store.files.write_text(f"{checkpoints.name(round_)}/part", "x")
+        store.digests[checkpoints.name(round_)] = "digest"
 
-    checkpoints.prune(files, 10)
+    checkpoints.prune(store, 10)
 
     # Round 11 was not recorded: the run was killed before.
-    assert files.names("model") == ["round=10", "round=9"]
+    assert store.files.names("model") == ["round=10", "round=9"]
+    assert sorted(store.digests) == ["model/round=10", "model/round=9"]
 
 
-def test_pruning_after_the_first_round_keeps_it(files):
-    files.write_text(f"{checkpoints.name(1)}/part", "x")
+def test_pruning_after_the_first_round_keeps_it(store):
+    store.files.write_text(f"{checkpoints.name(1)}/part", "x")
 
-    checkpoints.prune(files, 1)
+    checkpoints.prune(store, 1)
 
-    assert files.names("model") == ["round=1"]
+    assert store.files.names("model") == ["round=1"]

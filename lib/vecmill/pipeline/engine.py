@@ -107,6 +107,7 @@ class Pipeline:
                 continue
             if command != ALL:
                 self._check_inputs(run, command, stage, resolved, unfinished)
+            self._check_tables(run, stage, resolved)
             run.manifest.begin(stage.name, key, afresh=is_deleted)
             started = time.monotonic()
             counts = stage.work(run)
@@ -146,6 +147,13 @@ class Pipeline:
     @staticmethod
     def _inputs(stage: Stage, resolved: Mapping[str, Resolved]) -> tuple[str, ...]:
         return (*stage.reads, *stage.needs(resolved[stage.name].config))
+
+    def _check_tables(self, run: Run, stage: Stage, resolved: Mapping[str, Resolved]) -> None:
+        """Raise InputError unless all tables that a stage reads are as they were published."""
+        for name in self._inputs(stage, resolved):
+            for table in self.stages[name].outputs(run.manifest.stage(name)):
+                if table in run.manifest.digests:
+                    run.store.check_whole(table)
 
     def _check_inputs(
         self,

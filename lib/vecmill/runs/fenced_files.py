@@ -36,6 +36,10 @@ class FencedFiles:
         """See Files."""
         return self._files.names(name)
 
+    def below(self, name: str) -> list[tuple[str, int]]:
+        """See Files."""
+        return self._files.below(name)
+
     def size(self, name: str) -> int:
         """See Files."""
         return self._files.size(name)

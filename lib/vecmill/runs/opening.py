@@ -48,7 +48,10 @@ def opened(
             _fence(store, lease)
             try:
                 with _tracebacks_kept(store.files):
-                    yield Run(config, store, Manifest(store.files))
+                    manifest = Manifest(store.files)
+                    # One dictionary: what the store publishes is saved with the next record.
+                    store.digests = manifest.digests
+                    yield Run(config, store, manifest)
             finally:
                 with suppress(ConnectionError, Py4JError, VecmillError):
                     store.files.delete(store.staging)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.dataset as ds
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql.types import ArrayType, StructType
@@ -15,10 +15,9 @@ from pyspark.sql.types import ArrayType, StructType
 from vecmill.errors import InputError
 from vecmill.storage.local_files import LocalFiles
 from vecmill.storage.parquet import (
-    FRUGAL_SCAN,
-    READ_BYTES,
     WRITTEN,
     keep_only,
+    open_file,
     read_file,
     read_row_group,
     write,
@@ -55,7 +54,7 @@ class ArrowStore(Store):
         self.check_exists(name)
         seen = 0
         for path, _ in self._files(name, schema):
-            with pq.ParquetFile(path, pre_buffer=False, buffer_size=READ_BYTES) as file:
+            with open_file(str(path)) as file:
                 for batch in file.iter_batches(rows, columns=schema.fieldNames()):
                     first = batch.column("id")[0].as_py()
                     if first != seen:
@@ -136,15 +135,17 @@ class ArrowStore(Store):
         keep_only(target, [report["file"] for report in reports])
         if not reports and not by:
             # Every reader finds the columns of an empty table in a file without rows.
-            pq.write_table(arrow_schema(schema).empty_table(), target / "part-empty.parquet")
+            empty = arrow_schema(schema).empty_table()
+            pq.write_table(empty, target / "part-empty.parquet", write_page_checksum=True)
             return StagedTable(staged, [TablePart((), 0, 0)])
         return StagedTable(staged, _parts_of(reports))
 
     def _files(self, name: str, schema: StructType) -> Iterator[tuple[Path, pq.FileMetaData]]:
         """The files of a table in the order of its partitions, their columns checked."""
         for path in sorted((self.folder / name).glob("*.parquet")):
-            metadata = pq.read_metadata(path)
-            check_names(metadata.schema.to_arrow_schema().names, schema, str(path))
+            with open_file(str(path)) as file:
+                metadata, names = file.metadata, file.schema_arrow.names
+            check_names(names, schema, str(path))
             yield path, metadata
 
 
@@ -153,16 +154,29 @@ def read_table(
 ) -> pa.Table:
     """The table at `path`, a Parquet file or a folder of them, without Spark; see `Store.collect`.
 
-    Raises InputError naming every column of the schema that is missing.
+    Raises InputError naming every column of the schema that is missing, and if a file is damaged.
     """
-    table = ds.dataset(path, format="parquet")
-    check_names(table.schema.names, schema, str(path))
-    chosen = None
+    wanted = list(columns or schema.fieldNames())
+    read = wanted if ids is None or "id" in wanted else [*wanted, "id"]
+    parts = []
+    for file in sorted(path.glob("*.parquet")) if path.is_dir() else [path]:
+        with open_file(str(file)) as opened:
+            names = opened.schema_arrow.names
+        check_names(names, schema, str(file))
+        for batch in read_file(str(file), read):
+            chosen = batch if ids is None else batch.filter(_among(batch.column("id"), ids))
+            if chosen.num_rows:
+                parts.append(chosen.select(wanted))
+    if not parts:
+        return arrow_schema(schema).empty_table().select(wanted)
+    return pa.Table.from_batches(parts)
+
+
+def _among(column: pa.Array, ids: IdSelection) -> pa.Array:
+    """Whether each id is selected."""
     if isinstance(ids, range):
-        chosen = (ds.field("id") >= ids.start) & (ds.field("id") < ids.stop)
-    elif ids is not None:
-        chosen = ds.field("id").isin(pa.array(ids, table.schema.field("id").type))
-    return table.to_table(list(columns or schema.fieldNames()), filter=chosen, **FRUGAL_SCAN)
+        return pc.and_(pc.greater_equal(column, ids.start), pc.less(column, ids.stop))
+    return pc.is_in(column, pa.array(ids, column.type))
 
 
 def _parts(

@@ -13,7 +13,6 @@ from pyspark.sql import DataFrame
 from vecmill.core.arrays import Doubles, Floats, Ids
 from vecmill.core.blocks import blocks
 from vecmill.storage.arrow_store import ArrowStore
-from vecmill.storage.files import Files
 from vecmill.storage.parquet import read_file
 from vecmill.storage.schemas import BLOCKS, METRICS, arrow_schema
 from vecmill.storage.store import Store
@@ -172,9 +171,10 @@ def _assemble(
     return Checkpoint(parameters, np.stack(metrics) if metrics else np.zeros((0, 0)))
 
 
-def prune(files: Files, round_: int) -> None:
-    """Delete all checkpoints but those of round `round_`, which is recorded, and of the round before."""
+def prune(store: Store, round_: int) -> None:
+    """Delete the checkpoints that no run resumes from once round `round_` is recorded."""
     kept = {name(number) for number in range(round_ - _KEPT + 1, round_ + 1)}
-    for found in files.names("model"):
+    for found in store.files.names("model"):
         if found.startswith("round=") and f"model/{found}" not in kept:
-            files.delete(f"model/{found}")
+            store.files.delete(f"model/{found}")
+            store.digests.pop(f"model/{found}", None)

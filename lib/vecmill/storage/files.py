@@ -44,6 +44,9 @@ class Files(Protocol):
     def names(self, name: str) -> list[str]:
         """The sorted names in a folder; none if it does not exist."""
 
+    def below(self, name: str) -> list[tuple[str, int]]:
+        """Every file below the folder `name`: its path within the folder, and its bytes."""
+
     def size(self, name: str) -> int:
         """Bytes of a file, or of all files below a folder."""
 

@@ -52,6 +52,17 @@ class HadoopFiles:
             entries = self._file_system.listStatus(self._hadoop_path(name))
             return sorted(str(entry.getPath().getName()) for entry in entries)
 
+    def below(self, name: str) -> list[tuple[str, int]]:
+        """See Files."""
+        with self._explained("list", name):
+            root = str(self._file_system.makeQualified(self._hadoop_path(name)).toString()).rstrip("/")
+            statuses, found = self._file_system.listFiles(self._hadoop_path(name), True), []
+            while statuses.hasNext():
+                status = statuses.next()
+                path = str(status.getPath().toString())
+                found.append((path.removeprefix(f"{root}/"), int(status.getLen())))
+            return found
+
     def size(self, name: str) -> int:
         """See Files."""
         with self._explained("read the size of", name):

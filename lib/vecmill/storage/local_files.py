@@ -45,6 +45,13 @@ class LocalFiles:
         with self._explained("list", name):
             return sorted(os.listdir(self.local / name))
 
+    def below(self, name: str) -> list[tuple[str, int]]:
+        """See Files."""
+        folder = self.local / name
+        with self._explained("list", name):
+            found = (path for path in folder.rglob("*") if path.is_file())
+            return [(path.relative_to(folder).as_posix(), path.stat().st_size) for path in found]
+
     def size(self, name: str) -> int:
         """See Files."""
         top = self.local / name

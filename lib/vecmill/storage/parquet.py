@@ -8,8 +8,9 @@ finished task reported are kept.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,7 +22,9 @@ import pyarrow.parquet as pq
 from pyspark import TaskContext
 from pyspark.sql.types import LongType, StringType, StructField, StructType
 
+from vecmill.errors import InputError
 from vecmill.storage.arrow import release_memory
+from vecmill.storage.file_lists import LIST
 from vecmill.storage.schemas import arrow_schema
 
 # Rows per batch that is read, and per row group that is written, a multiple of it: 20 MB of pairs at window
@@ -39,10 +42,10 @@ _STORED_PLAIN = (pa.int32(), pa.float32(), pa.binary())
 # with the default of 1 MB, half of the words would be written out.
 _DICTIONARY_BYTES = 1 << 26
 
-# By default, Arrow reads several whole files and row groups ahead, however few of their rows are needed.
+# For datasets: by default, Arrow reads several whole files and row groups ahead, however few are needed.
 FRUGAL_SCAN: dict[str, Any] = {
     "fragment_scan_options": ds.ParquetFragmentScanOptions(
-        pre_buffer=False, use_buffered_stream=True, buffer_size=READ_BYTES
+        pre_buffer=False, use_buffered_stream=True, page_checksum_verification=True, buffer_size=READ_BYTES
     ),
     "batch_size": 1 << 14,
     "batch_readahead": 1,
@@ -64,25 +67,66 @@ def rows_per_batch(rows: int, size: int) -> int:
     return max(1, min(_BATCH_ROWS, rows * _BATCH_BYTES // max(size, 1)))
 
 
+@contextmanager
+def open_file(path: str, as_dictionaries: Sequence[str] = ()) -> Iterator[pq.ParquetFile]:
+    """A file to be read row group by row group, with the checksums of its pages verified.
+
+    The columns `as_dictionaries` come as Arrow dictionaries. Raises InputError if the file is damaged.
+    """
+    try:
+        # By default, Arrow reads the whole file before it decodes the first row.
+        with pq.ParquetFile(
+            path,
+            read_dictionary=list(as_dictionaries),
+            pre_buffer=False,
+            buffer_size=READ_BYTES,
+            page_checksum_verification=True,
+        ) as file:
+            yield file
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(damage(path, error)) from error
+
+
+def damage(path: str | Path, error: Exception) -> str:
+    """The sentence about a file that Arrow cannot read."""
+    cause = (str(error).splitlines() or [type(error).__name__])[0][:200]
+    # A table of a run lies in a folder with a list of its files; any other file is the user's own.
+    published = next((above for above in Path(path).parents if (above / LIST).exists()), None)
+    remedy = "export or fetch it again"
+    if published is not None:
+        remedy = f"delete {published} and run the same command again to rebuild it"
+    return f"{path} is damaged ({cause}); {remedy}"
+
+
 def read_file(path: str, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """The rows of a file in their order."""
-    # By default, Arrow reads the whole file before it decodes the first row.
-    with pq.ParquetFile(path, pre_buffer=False, buffer_size=READ_BYTES) as file:
+    """The rows of a file in their order. Raises InputError if it is damaged."""
+    with open_file(path) as file:
         groups = (file.metadata.row_group(number) for number in range(file.num_row_groups))
         rows = rows_per_batch(file.metadata.num_rows, sum(group.total_byte_size for group in groups))
-        yield from file.iter_batches(rows, columns=columns)
+        yield from _counted(file.iter_batches(rows, columns=columns), file.metadata.num_rows)
 
 
 def read_row_group(
     path: str, number: int, columns: list[str], as_dictionaries: list[str]
 ) -> Iterator[pa.RecordBatch]:
     """The rows of a row group in their order; the columns `as_dictionaries` come as Arrow dictionaries."""
-    with pq.ParquetFile(
-        path, read_dictionary=as_dictionaries, pre_buffer=False, buffer_size=READ_BYTES
-    ) as file:
+    with open_file(path, as_dictionaries) as file:
         group = file.metadata.row_group(number)
         rows = rows_per_batch(group.num_rows, group.total_byte_size)
-        yield from file.iter_batches(rows, row_groups=[number], columns=columns)
+        yield from _counted(file.iter_batches(rows, row_groups=[number], columns=columns), group.num_rows)
+
+
+def _counted(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
+    """The batches; raises ArrowException if they do not have `rows` rows.
+
+    The headers of pages have no checksum, and after one that is damaged Arrow may see the end of the file.
+    """
+    seen = 0
+    for batch in batches:
+        seen += batch.num_rows
+        yield batch
+    if seen != rows:
+        raise pa.ArrowInvalid(f"it has {seen:,} rows where {rows:,} were written")
 
 
 def keep_only(folder: Path, reported: Iterable[str]) -> None:
@@ -190,6 +234,8 @@ def _encoding(schema: pa.Schema) -> dict[str, Any]:
         "dictionary_pagesize_limit": _DICTIONARY_BYTES,
         "column_encoding": dict.fromkeys(integers, "DELTA_BINARY_PACKED"),
         "write_statistics": False,
+        # 36 bytes per file: with them every flipped bit is noticed.
+        "write_page_checksum": True,
     }
 
 

@@ -19,6 +19,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructField, StructType
 
 from vecmill.errors import ConfigError, InputError
+from vecmill.storage.file_lists import check_list, write_list
 from vecmill.storage.files import Files
 from vecmill.storage.task_table import StagedTable, TaskTable
 
@@ -43,6 +44,8 @@ class Store(ABC):
     def __init__(self, files: Files, session: SparkSession | None) -> None:
         self.files = files
         self.staging = STAGING
+        # Of the lists of files of published tables, by name; the manifest of a run keeps them.
+        self.digests: dict[str, str] = {}
         self._session = session
 
     def fence(self, files: Files, number: int) -> None:
@@ -110,8 +113,16 @@ class Store(ABC):
         """
 
     def publish(self, staged: StagedTable | str, name: str) -> None:
-        """Rename a staged table to `name`, replacing the table that is there."""
-        self.files.publish(staged if isinstance(staged, str) else staged.place, name)
+        """Put a staged table in its place, over what is there, with a list of its files."""
+        folder = staged if isinstance(staged, str) else staged.place
+        digest = write_list(self.files, folder)
+        self.files.publish(folder, name)
+        self.digests[name] = digest
+
+    def check_whole(self, name: str) -> None:
+        """Raise InputError unless a table has all files that it was published with."""
+        self.check_exists(name)
+        check_list(self.files, name, self.digests.get(name))
 
     def write(self, sources: Sequence[TaskTable], name: str, schema: StructType) -> StagedTable:
         """Stage a table and publish it."""
