@@ -152,9 +152,9 @@ def split_p_value(s: Doubles, rng: np.random.Generator, *, max_splits: int) -> f
     return as_strong / (all_draws + 1)
 
 
-def _split_count(n: int) -> float:
-    """The number of splits of 2n words into halves; infinity if it is above 10^18."""
-    return math.comb(2 * n, n) if n <= 30 else math.inf
+def _split_count(n: int) -> int:
+    """The number of splits of 2n words into halves, or 10^18 if it is higher."""
+    return math.comb(2 * n, n) if n <= 30 else 10**18
 
 
 def bias_direction(

@@ -12,6 +12,7 @@ from vecmill.errors import ShapeError
 
 # What casefold() makes of the dotted capital, and texts lower-cased without a language have.
 _DOTTED_I = "i\N{COMBINING DOT ABOVE}"
+_DOTLESS_I = "\N{LATIN SMALL LETTER DOTLESS I}"
 
 
 def composed(word: str) -> str:
@@ -22,8 +23,8 @@ def composed(word: str) -> str:
 def word_key(word: str, *, ignore_case: bool) -> str:
     """The key under which all spellings of `word` are one word: its NFC, without case if that is ignored.
 
-    Case folding is Unicode's, except that the dotted capital is the capital of i. The dotless ı has a key
-    of its own, so the Turkish words kır and kir stay apart.
+    Case folding is Unicode's, except that the dotted capital is the capital of i. The dotless i has a key
+    of its own, so Turkish words that differ only in it stay apart.
     """
     if word.isascii():
         return word.lower() if ignore_case else word
@@ -34,19 +35,20 @@ def word_key(word: str, *, ignore_case: bool) -> str:
 def query_keys(word: str, *, ignore_case: bool) -> tuple[str, ...]:
     """The keys under which `word` of a question is looked up, in this order.
 
-    If case is ignored, the letter I is the capital of i, and in Turkish of the dotless ı.
+    If case is ignored, the letter I is the capital of i, and in Turkish of the dotless i.
     """
     key = word_key(word, ignore_case=ignore_case)
     if not ignore_case or "I" not in word:
         return (key,)
-    return key, word_key(word.replace("I", "ı"), ignore_case=True)
+    return key, word_key(word.replace("I", _DOTLESS_I), ignore_case=True)
 
 
 class WordIds:
     """The ids of `words`, which are sorted by falling frequency.
 
     Spellings with the same `word_key` are one word. Its id is that of its most frequent spelling. With
-    `ignore_case` this agrees with gensim, except for the Turkish ı and İ.
+    `ignore_case` this agrees with gensim, except for the dotted and the dotless i
+    of Turkish.
     """
 
     def __init__(self, words: Iterable[str], *, ignore_case: bool) -> None:

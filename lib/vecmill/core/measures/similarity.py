@@ -18,6 +18,8 @@ ScoredWords = list[tuple[str, float]]
 # Stands for an id if no word is left to name.
 NO_WORD = -1
 SPELLINGS_COMPARED = 100_000
+# Characters; comparing takes quadratic time.
+LONGEST_COMPARED = 100
 
 
 def unit_rows(vectors: npt.NDArray[np.floating]) -> Floats:
@@ -60,6 +62,7 @@ def nearest(
 
         unit     (V, D) float32   rows of length 1 or 0, see `unit_rows`
         queries  (Q, D)           of any length
+        n        from 1
         exclude  Q collections    ids that may not be answers, one collection per query
 
     Returns ids (Q, m) int64 and cosines (Q, m) float32 with m = min(n, V). Equal cosines are sorted
@@ -70,12 +73,15 @@ def nearest(
     Raises ShapeError.
     """
     _check_shapes(unit, queries, exclude)
+    if n < 1:
+        raise ShapeError(f"nearest expects n of at least 1, got {n}")
     m = min(n, len(unit))
     directions = unit_rows(queries).astype(np.float64)
     excluded_queries, excluded_ids = _flat_exclusions(exclude or ())
 
     ids = np.full((len(queries), m), NO_WORD)
     cosines = np.full((len(queries), m), -np.inf, np.float32)
+    pending: list[tuple[Places, Places, Floats]] = []
     for start in range(0, len(unit), block_rows):
         block = unit[start : start + block_rows]
         in_block = (start <= excluded_ids) & (excluded_ids < start + len(block))
@@ -84,19 +90,27 @@ def nearest(
         # A later id needs a higher cosine: of equal ones the smaller id wins.
         floor = cosines[:, -1] if start else _floor_of_first(candidates, m)
         rows, columns = np.nonzero(candidates > floor[:, np.newaxis])
-        ids, cosines = _merged(ids, cosines, rows, start + columns, candidates[rows, columns])
-    return ids, cosines
+        pending.append((rows, start + columns, candidates[rows, columns]))
+        # Sorting all m after every block would take quadratic time if m is large.
+        if not start or sum(len(rows) for rows, _, _ in pending) >= len(queries) * m:
+            ids, cosines = _merged(ids, cosines, pending)
+            pending = []
+    return _merged(ids, cosines, pending)
 
 
 def closest_spellings(word: str, words: Iterable[str], n: int = 5) -> list[str]:
     """Up to `n` of the `words` that are spelt like `word`, closest first, for error messages.
 
     `words` are sorted by falling frequency. The first 100,000 are compared by difflib, ignoring case.
-    So words that differ only in case come first, and frequent variants before rare ones.
+    So words that differ only in case come first, and frequent variants before rare ones. Words of more
+    than 100 characters have no close spellings.
     """
+    if len(word) > LONGEST_COMPARED:
+        return []
     variants: dict[str, list[str]] = {}
     for known in islice(words, SPELLINGS_COMPARED):
-        variants.setdefault(known.casefold(), []).append(known)
+        if len(known) <= 2 * LONGEST_COMPARED:
+            variants.setdefault(known.casefold(), []).append(known)
     close = difflib.get_close_matches(word.casefold(), variants, n)
     return [known for folded in close for known in variants[folded] if known != word][:n]
 
@@ -132,13 +146,16 @@ def _floor_of_first(cosines: Floats, m: int) -> Floats:
 
 
 def _merged(
-    ids: Places, cosines: Floats, more_queries: Places, more_ids: Places, more_cosines: Floats
+    ids: Places, cosines: Floats, more: Sequence[tuple[Places, Places, Floats]]
 ) -> tuple[Places, Floats]:
-    """The best m of each query (Q, m), out of the m so far (Q, m) and of C further candidates (C,)."""
+    """The best m of each query (Q, m), out of the m so far (Q, m) and more (queries, ids, cosines)."""
+    if not more:
+        return ids, cosines
     shape = ids.shape
-    queries = np.concatenate([np.repeat(np.arange(shape[0]), shape[1]), more_queries])
-    ids = np.concatenate([ids.ravel(), more_ids])
-    cosines = np.concatenate([cosines.ravel(), more_cosines])
+    more_queries, more_ids, more_cosines = zip(*more, strict=True)
+    queries = np.concatenate([np.repeat(np.arange(shape[0]), shape[1]), *more_queries])
+    ids = np.concatenate([ids.ravel(), *more_ids])
+    cosines = np.concatenate([cosines.ravel(), *more_cosines])
     order = np.lexsort((ids, -cosines, queries))
     queries = queries[order]
     rank = np.arange(len(queries)) - np.searchsorted(queries, queries)

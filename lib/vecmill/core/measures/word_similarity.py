@@ -11,7 +11,6 @@ import numpy as np
 from vecmill.core.arrays import Doubles, Floats, Places
 from vecmill.core.measures.lookup import WordIds, check_rows
 
-
 # Numbers that one block of pairs or of resamples has in memory, per array: 32 MB.
 _BLOCK_NUMBERS = 1 << 22
 # Pairs up to which a resample is drawn as a multinomial, which takes 60 ns per pair.
@@ -169,7 +168,7 @@ class _Ranked:
         self._starts = np.searchsorted(self._group[self._order], np.arange(len(distinct)))
 
     def ranks(self, weights: Doubles) -> Doubles:
-        """The ranks (B, n) of the values if each occurs `weights` (B, n) times; ties averaged, 1 is lowest."""
+        """Ranks (B, n) of the values if each occurs `weights` (B, n) times; ties averaged, 1 is lowest."""
         if not len(self._group):
             return weights
         sizes = np.add.reduceat(weights[:, self._order], self._starts, axis=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from tokenize import TokenError
@@ -14,6 +15,7 @@ import numpy.typing as npt
 from vecmill.vectors.formats.streams import (
     CUT_SHORT,
     DAMAGED,
+    MOST_DIMENSIONS,
     Block,
     Vectors,
     checked_blocks,
@@ -42,7 +44,9 @@ def write_npy(path: Path, blocks: Iterable[Block], count: int, dim: int) -> tupl
 
 def read_npy(path: Path) -> Vectors:
     """The vectors of an .npy file and the words in its vocabulary. Raises InputError."""
-    vectors = np.array(_mapped(path), np.float32)
+    with np.errstate(over="ignore"):
+        # Numbers beyond float32 become infinite, which is reported.
+        vectors = np.array(_mapped(path), np.float32)
     return checked_vectors(path, read_words(path, len(vectors)), vectors)
 
 
@@ -63,34 +67,40 @@ def _mapped(path: Path) -> npt.NDArray[np.floating]:
     """The matrix in an .npy file, mapped into memory. Raises InputError."""
     with open_to_read(path) as file:
         try:
-            shape, dtype = _read_header(file)
-        except (ValueError, SyntaxError, TokenError) as fault:  # NumPy parses it as Python
+            shape, is_fortran, dtype = _read_header(file)
+        # NumPy parses the header as Python.
+        except (ValueError, SyntaxError, TokenError, TypeError, RecursionError, MemoryError) as fault:
             got = f"none ({fault})"
             raise file_error(path, expected="an .npy header", got=got, remedy=DAMAGED) from fault
-        if len(shape) != 2 or dtype.kind != "f":
-            raise file_error(
-                path,
-                expected="a matrix of floats, one row per word",
-                got=f"{dtype} of shape {shape}",
-                remedy="save the vectors alone, with numpy.save",
-            )
-        size, end = path.stat().st_size, file.tell() + math.prod(shape) * dtype.itemsize
-        if size != end:
-            raise file_error(
-                path,
-                expected=f"{shape[0]} x {shape[1]} {dtype} that end at byte {end}",
-                got=f"a file that ends at byte {size}",
-                remedy=CUT_SHORT,
-            )
-    # An empty file cannot be mapped.
-    vectors: npt.NDArray[np.floating] = np.load(path, mmap_mode="r" if math.prod(shape) else None)
-    return vectors
+        start, size = file.tell(), path.stat().st_size
+    # A bool is an int for Python.
+    is_matrix = len(shape) == 2 and all(type(length) is int and length >= 0 for length in shape)
+    if not is_matrix or not shape[1] or dtype.kind != "f":
+        raise file_error(
+            path,
+            expected="a matrix of floats, one row per word",
+            got=f"{dtype} of shape {shape}",
+            remedy="save the vectors alone, with numpy.save",
+        )
+    end = start + math.prod(shape) * dtype.itemsize
+    if size != end:
+        raise file_error(
+            path,
+            expected=f"{shape[0]} x {shape[1]} {dtype} that end at byte {end}",
+            got=f"a file that ends at byte {size}",
+            remedy=CUT_SHORT,
+        )
+    if not shape[0]:
+        # An empty file cannot be mapped.
+        return np.empty((0, min(shape[1], MOST_DIMENSIONS)), np.float32)
+    return np.memmap(path, dtype, "r", start, shape, "F" if is_fortran else "C")
 
 
-def _read_header(file: BinaryIO) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """The shape and the dtype."""
-    if np.lib.format.read_magic(file) == (1, 0):
-        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-    else:
-        shape, _, dtype = np.lib.format.read_array_header_2_0(file)
-    return shape, dtype
+def _read_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """The shape, whether columns are contiguous, and the dtype."""
+    with warnings.catch_warnings():
+        # NumPy warns of headers of Python 2 and of odd escapes, in several lines.
+        warnings.simplefilter("ignore")
+        if np.lib.format.read_magic(file) == (1, 0):
+            return np.lib.format.read_array_header_1_0(file)
+        return np.lib.format.read_array_header_2_0(file)

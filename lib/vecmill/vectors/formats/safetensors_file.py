@@ -9,14 +9,16 @@ before the first block arrives and may not exceed 100 MB.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from vecmill.vectors.formats.streams import (
     CUT_SHORT,
     DAMAGED,
+    MOST_DIMENSIONS,
     Block,
     Vectors,
     checked_blocks,
@@ -28,6 +30,9 @@ from vecmill.vectors.formats.streams import (
 from vecmill.vectors.formats.vocabulary import read_words, vocabulary_path, write_words
 
 TENSOR = "vectors"
+
+# The limit of the format.
+MOST_HEADER_BYTES = 100_000_000
 
 
 def write_safetensors(path: Path, blocks: Iterable[Block], count: int, dim: int) -> tuple[Path, ...]:
@@ -60,7 +65,7 @@ def read_safetensors(path: Path) -> Vectors:
     with open_to_read(path) as file:
         size = path.stat().st_size
         start = 8 + int.from_bytes(file.read(8), "little")
-        if start > size:
+        if start > min(size, MOST_HEADER_BYTES):
             raise file_error(
                 path,
                 expected=f"a header that ends at byte {start}",
@@ -68,16 +73,20 @@ def read_safetensors(path: Path) -> Vectors:
                 remedy=DAMAGED,
             )
         try:
-            tensor = json.loads(file.read(start - 8))[TENSOR]
+            tensors = json.loads(file.read(start - 8))
+            tensor = tensors[TENSOR]
             dtype, (count, dim), (begin, end) = map(tensor.get, ("dtype", "shape", "data_offsets"))
-            length = end - begin
-        except (ValueError, KeyError, TypeError, AttributeError) as fault:
+            ends = [_offsets(other) for name, other in tensors.items() if name != "__metadata__"]
+            if not _is_size(count) or not _is_size(dim) or not dim:
+                raise ValueError(f"the shape {[count, dim]}")
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
             raise file_error(
                 path,
                 expected=f"a header that describes a matrix named {TENSOR!r}",
                 got=f"none ({type(fault).__name__}: {fault})",
                 remedy=DAMAGED,
             ) from fault
+        length = end - begin
         if dtype != "F32" or length != 4 * count * dim:
             raise file_error(
                 path,
@@ -92,6 +101,34 @@ def read_safetensors(path: Path) -> Vectors:
                 got=f"a file that ends at byte {size}",
                 remedy=CUT_SHORT,
             )
+        _check_tensors(path, sorted(ends), size - start)
         file.seek(start + begin)
-        vectors = np.fromfile(file, "<f4", count * dim).reshape(count, dim)
-    return checked_vectors(path, read_words(path, count), vectors)
+        vectors = np.fromfile(file, "<f4", count * dim)
+    return checked_vectors(path, read_words(path, count), vectors.reshape(count, min(dim, MOST_DIMENSIONS)))
+
+
+def _offsets(tensor: Any) -> tuple[int, int]:
+    """Where the numbers of a tensor begin and end. Raises ValueError, TypeError or AttributeError."""
+    begin, end = tensor.get("data_offsets")
+    if not _is_size(begin) or not _is_size(end) or begin > end:
+        raise ValueError(f"the offsets {[begin, end]}")
+    return begin, end
+
+
+def _is_size(value: Any) -> bool:
+    # A bool is an int for Python.
+    return type(value) is int and value >= 0
+
+
+def _check_tensors(path: Path, offsets: Sequence[tuple[int, int]], size: int) -> None:
+    """Raise InputError unless the tensors follow one another, without gaps, up to byte `size`."""
+    previous = 0
+    for begin, end in [*offsets, (size, size)]:
+        if begin != previous:
+            raise file_error(
+                path,
+                expected=f"a tensor or the end at byte {previous} after the header",
+                got=f"one at byte {begin}",
+                remedy=DAMAGED,
+            )
+        previous = end

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -14,8 +15,12 @@ import pyarrow.compute as pc
 
 from vecmill.core.arrays import Floats, Places
 from vecmill.errors import InputError, ShapeError
+from vecmill.formatting import shorten
 
 BLOCK_ROWS = 4096
+
+# NumPy has no matrix with more, not even one without rows.
+MOST_DIMENSIONS = (1 << 31) - 1
 
 # Remedies for broken files.
 CONVERT = "convert the file to UTF-8, for example with iconv"
@@ -77,7 +82,7 @@ def refuse_words(path: Path, words: pa.Array, pattern: str, why: str) -> None:
     """Raise InputError for the first of `words` that matches `pattern`; `why` gives reason and remedy."""
     unfit = words.filter(pc.match_substring_regex(words, pattern))
     if len(unfit):
-        raise InputError(f"{path}: the word {unfit[0].as_py()!r} cannot be exported, because {why}")
+        raise InputError(f"{path}: the word {shown(unfit[0].as_py())} cannot be exported, because {why}")
 
 
 @contextmanager
@@ -108,8 +113,37 @@ def open_to_read(path: Path) -> Iterator[BinaryIO]:
 
 
 def file_error(place: str | Path, *, expected: str, got: str, remedy: str) -> InputError:
-    """The InputError for a file that breaks its format; `place` is its path, with the line or byte."""
+    """The InputError for a file that breaks its format; `place` is its path, with the line or byte.
+
+    Long content of the file is cut.
+    """
+    expected, got = (shorten(text, 160) for text in (expected, got))
     return InputError(f"{place}: expected {expected}, got {got}; {remedy}")
+
+
+def shown(word: object) -> str:
+    """A word for a message: quoted, unprintable characters escaped, cut if it is long."""
+    return shorten(repr(word), 60)
+
+
+def shown_words(words: Collection[str], most: int = 5) -> str:
+    """The first of some words for a message, and the number of the others."""
+    first = ", ".join(shown(word) for word in islice(words, most))
+    return f"{first} and {len(words) - most:,} more" if len(words) > most else first
+
+
+def check_size(path: Path, what: str, end: int, size: int) -> None:
+    """Raise InputError if `what` a header promises ends after byte `size`, the end of the file.
+
+    Readers call it before they allocate memory for what the header promises.
+    """
+    if end > size:
+        raise file_error(
+            path,
+            expected=f"{what}, as the header says",
+            got=f"a file that ends at byte {size}",
+            remedy=CUT_SHORT,
+        )
 
 
 def checked_vectors(path: str | Path, words: list[str], vectors: Floats) -> Vectors:
@@ -122,7 +156,7 @@ def checked_vectors(path: str | Path, words: list[str], vectors: Floats) -> Vect
         raise file_error(
             path,
             expected="finite numbers",
-            got=f"nan or infinity for {words[row]!r}, word {row + 1} of {len(words)}",
+            got=f"nan or infinity for {shown(words[row])}, word {row + 1} of {len(words)}",
             remedy="train again with a lower rate, or remove the word",
         )
     rows: dict[str, int] = {}

@@ -16,6 +16,10 @@ from vecmill.vectors.formats.streams import CONVERT, DAMAGED, file_error
 
 CHUNK_BYTES = 1 << 22
 
+# A word that ends with a space and a number means that its line has too many columns. Other spaces are
+# allowed: glove.840B has words such as ". . ." and "at name@domain.com".
+NUMBER_IN_WORD = r" [-+]?\.?[0-9][0-9.eE+-]*$"
+
 
 def format_rows(vectors: Floats, separator: str) -> pa.Array:
     """One string per row of `vectors` (b, d), with the shortest decimals that give the same float32."""
@@ -31,45 +35,53 @@ def text_lines(*columns: pa.Array, separator: str) -> bytes:
     return "".join(text + "\n" for text in texts.to_pylist()).encode()
 
 
-def read_rows(
-    path: Path, file: BinaryIO, dim: int, *, first_line: int, surplus: str
-) -> tuple[list[str], Floats]:
+def read_rows(path: Path, file: BinaryIO, dim: int, *, first_line: int) -> tuple[list[str], Floats]:
     """The words and vectors (V, dim) in the rest of `file`, which begins at line `first_line`.
 
     A line is a word and `dim` numbers, separated by single spaces; it may end with a space, as in
-    files of word2vec.c. A word that matches `surplus` means that its line has too many columns.
-    Raises InputError with the number of the broken line.
+    files of word2vec.c. The word may have spaces, but may not end with a space and a number. Empty lines
+    at the end are ignored. Raises InputError with the number of the broken line.
     """
     words: list[str] = []
     vectors = [np.empty((0, dim), np.float32)]
     for number, chunk in _numbered_lines(file, first_line):
-        more_words, more_vectors = _parse_lines(path, number, chunk, dim, surplus)
+        more_words, more_vectors = _parse_lines(path, number, chunk, dim)
         words += more_words
         vectors.append(more_vectors)
     return words, np.concatenate(vectors)
 
 
 def _numbered_lines(file: BinaryIO, number: int) -> Iterator[tuple[int, list[bytes]]]:
-    while chunk := file.readlines(CHUNK_BYTES):
-        yield number, chunk
-        number += len(chunk)
+    """Lines in chunks, each with the number of its first line, without the empty lines at the end."""
+    empty = 0
+    while lines := file.readlines(CHUNK_BYTES):
+        used = len(lines)
+        while used and not lines[used - 1].strip(b" \r\n"):
+            used -= 1
+        if used and empty:
+            # It is not at the end, so it is reported.
+            yield number, [b""]
+            number += empty
+            empty = 0
+        if used:
+            yield number, lines[:used]
+            number += used
+        empty += len(lines) - used
 
 
-def _parse_lines(
-    path: Path, number: int, chunk: list[bytes], dim: int, surplus: str
-) -> tuple[list[str], Floats]:
+def _parse_lines(path: Path, number: int, chunk: list[bytes], dim: int) -> tuple[list[str], Floats]:
     texts = pc.ascii_rtrim(_decode(path, number, chunk), characters=" \r\n")
-    # Split from the right, because a word may have spaces.
-    columns = pc.split_pattern(texts, pattern=" ", max_splits=dim, reverse=True)
-    too_narrow = np.flatnonzero(pc.list_value_length(columns).to_numpy() != dim + 1)
+    too_narrow = np.flatnonzero(pc.count_substring(texts, " ").to_numpy() < dim)
     if too_narrow.size:
         raise _width_error(path, number, texts, too_narrow[0], dim)
 
+    # Split from the right, because a word may have spaces. Arrow allocates memory for `max_splits`.
+    columns = pc.split_pattern(texts, pattern=" ", max_splits=dim, reverse=True)
     cells = columns.flatten()
     is_word = np.arange(len(cells)) % (dim + 1) == 0
     words = cells.filter(pa.array(is_word))
     numbers = cells.filter(pa.array(~is_word))
-    too_wide = np.flatnonzero(pc.match_substring_regex(words, surplus))
+    too_wide = np.flatnonzero(pc.match_substring_regex(words, NUMBER_IN_WORD))
     if too_wide.size:
         raise _width_error(path, number, texts, too_wide[0], dim)
     try:
@@ -86,6 +98,10 @@ def _decode(path: Path, number: int, chunk: list[bytes]) -> pa.Array:
         row, line = next((row, line) for row, line in enumerate(chunk) if not _is_utf8(line))
         raise file_error(
             f"{path}, line {number + row}", expected="UTF-8", got=f"{line[:40]!r}", remedy=CONVERT
+        ) from None
+    except pa.ArrowCapacityError:
+        raise file_error(
+            f"{path}, line {number}", expected="a word and its numbers", got="2 GiB", remedy=DAMAGED
         ) from None
 
 
@@ -108,7 +124,7 @@ def _width_error(path: Path, number: int, texts: pa.Array, row: int, dim: int) -
 
 
 def _number_error(path: Path, number: int, numbers: pa.Array, dim: int) -> InputError:
-    index, text = next((i, t) for i, t in enumerate(numbers.to_pylist()) if not _is_number(t))
+    index, text = next((n, text) for n, text in enumerate(numbers.to_pylist()) if not _is_number(text))
     return file_error(
         f"{path}, line {number + index // dim}",
         expected=f"a number in column {index % dim + 2}",
