@@ -33,7 +33,8 @@ from vecmill.examples import pairs
 from vecmill.examples.buckets import PART_PAIRS
 from vecmill.models import MODELS, Model, Size
 from vecmill.training import rounds
-from vecmill.training.blocked import driver
+from vecmill.training.averaging import driver as averaging
+from vecmill.training.blocked import driver as blocked
 from vecmill.training.held_out import MOST_ROWS, HeldOut, compact
 from vecmill.training.rounds import RoundWork
 
@@ -121,9 +122,9 @@ class Averaging:
     def __init__(self, dealt: Dealt, setting: Setting, model: Model, kernel: Timed) -> None:
         self._dealt, self._setting, self._kernel = dealt, setting, kernel
         counts, keep = dealt.vocabulary.counts, dealt.vocabulary.keep
-        self._keep_ratio = float(counts @ keep / counts.sum())
+        self._rows_per_word = averaging.rows_per_word(counts, keep)
         size = Size(len(counts), setting.dim)
-        self._merges = {table.name: table.merge or setting.merge for table in model.tables(size)}
+        self._merges = averaging.merges_of(model.tables(size), setting.merge)
         self._model_bytes = model.nbytes(size)
         self.tables: Tables = model.start(size, setting.seed)
         self.schedule: Sequence[RoundWork] = rounds.rounds_of_slices(
@@ -142,7 +143,9 @@ class Averaging:
                 continue
             own = {name: table.copy() for name, table in self.tables.items()}
             of_shard = itertools.chain([first], rows)
-            loss += train_rows(own, of_shard, self._kernel, pace, words * self._keep_ratio, threads=1).loss
+            loss += train_rows(
+                own, of_shard, self._kernel, pace, words * self._rows_per_word, threads=1
+            ).loss
             if alone:
                 self.tables = own
                 continue
@@ -155,7 +158,7 @@ class Averaging:
         return loss
 
     def bytes_moved(self, work: RoundWork) -> int:
-        return 2 * len(work.shards) * self._model_bytes
+        return averaging.bytes_moved(work, self._model_bytes)
 
 
 class Merging:
@@ -204,10 +207,10 @@ class Blocked:
         vocabulary = dealt.vocabulary
         self._expected = passes.expected(vocabulary.counts, vocabulary.keep, vocabulary.noise)
         size = Size(len(vocabulary.counts), setting.dim)
-        self._names = [table.name for table in driver.tables_by_region(model, size)]
+        self._names = [table.name for table in blocked.tables_by_region(model, size)]
         self._model_bytes = model.nbytes(size)
         self.tables: Tables = model.start(size, setting.seed)
-        strata = driver.strata_per_round(self._model_bytes, setting.shards)
+        strata = blocked.strata_per_round(self._model_bytes, setting.shards)
         self.schedule: Sequence[RoundWork] = rounds.rounds_of_strata(
             dealt.words_of, setting.epochs, setting.shards, strata
         )
@@ -228,7 +231,7 @@ class Blocked:
         return loss
 
     def bytes_moved(self, work: RoundWork) -> int:
-        return (len(work.strata) + 1) * self._model_bytes
+        return blocked.bytes_moved(work, self._model_bytes)
 
     def _begin_pass(self, work: RoundWork) -> None:
         setting = self._setting

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
 
-from vecmill.core.arrays import Doubles, Ids
+from vecmill.core.arrays import Doubles, Ids, Places
 from vecmill.core.rows import Rows
 from vecmill.core.schedule import Pace
 from vecmill.errors import InputError
 from vecmill.examples.pairs import TRAINED_ON, draw_task, rows_with_shard
+from vecmill.models import Table
 from vecmill.runs.run import Run, pair_settings, read_sampling_tables, vocabulary_columns
 from vecmill.spark.session import ONE_FILE_ONE_TASK, using
 from vecmill.storage import checkpoints
@@ -41,12 +42,11 @@ class Averaging:
         settings = run.config.train
         columns = vocabulary_columns(run.store, "count", "keep_probability")
         count, keep = columns["count"].to_numpy(), columns["keep_probability"].to_numpy()
-        # The share of tokens that subsampling keeps, and so about the rows per word of a shard.
-        self._keep_ratio = float(count @ keep / count.sum())
+        self._rows_per_word = rows_per_word(count, keep)
         self._model = run.model
         self._kernel = self._model.kernels[run.config.kernel.library]
         tables = self._model.tables(run.size_of_model())
-        self._merges = {table.name: table.merge or settings.merge for table in tables}
+        self._merges = merges_of(tables, settings.merge)
         self._model_bytes = sum(table.nbytes for table in tables)
         self._parameters = parameters_of(run.store, StartTables(tables, settings.seed))
         self._after = NOTHING
@@ -71,7 +71,7 @@ class Averaging:
             kernel=self._kernel,
             threads=self._run.config.train.threads,
             merges=self._merges,
-            expected_rows={shard: words * self._keep_ratio for shard, words in work.shards.items()},
+            expected_rows={shard: words * self._rows_per_word for shard, words in work.shards.items()},
             pace=pace,
         )
         # The driver does not hold the rows of two rounds at once.
@@ -88,12 +88,30 @@ class Averaging:
         return self._held_out.loss(self._model, self._after.parameters)
 
     def bytes_moved(self, work: RoundWork) -> int:
-        """The model to every shard, and every shard's changes back."""
-        return 2 * len(work.shards) * self._model_bytes
+        """Bytes of parameters that a round sends to workers and back."""
+        return bytes_moved(work, self._model_bytes)
 
     @property
     def _held_out_ids(self) -> Ids:
         return np.zeros(0, np.int32) if self._held_out is None else self._held_out.ids
+
+
+def rows_per_word(counts: Places, keep: Doubles) -> float:
+    """About how many rows a shard has per word: the share of tokens that subsampling keeps.
+
+    `counts` and `keep` (V,) are columns of the vocabulary.
+    """
+    return float(counts @ keep / counts.sum())
+
+
+def merges_of(tables: Iterable[Table], configured: str) -> dict[str, str]:
+    """By table: its own merge, or the configured one."""
+    return {table.name: table.merge or configured for table in tables}
+
+
+def bytes_moved(work: RoundWork, model_bytes: int) -> int:
+    """Bytes of parameters in a round: the model to every shard, and every shard's changes back."""
+    return 2 * len(work.shards) * model_bytes
 
 
 def _source(run: Run) -> Source:

@@ -92,8 +92,8 @@ class Blocked:
         return self._held_out.loss(self._model, self._after.parameters)
 
     def bytes_moved(self, work: RoundWork) -> int:
-        """The model between workers after every stratum, and to and from the checkpoint."""
-        return (len(work.strata) + 1) * self._model_bytes
+        """Bytes of parameters that a round sends to workers and back."""
+        return bytes_moved(work, self._model_bytes)
 
     @property
     def _model_bytes(self) -> int:
@@ -137,6 +137,11 @@ def tables_by_region(model: Model, size: Size) -> tuple[Table, Table]:
     """The table of a model that is cut by words, and the table that is cut by contexts."""
     tables = {table.region: table for table in model.tables(size)}
     return tables["words"], tables["contexts"]
+
+
+def bytes_moved(work: RoundWork, model_bytes: int) -> int:
+    """Bytes of parameters in a round: the model once per stratum, and to and from the checkpoint."""
+    return (len(work.strata) + 1) * model_bytes
 
 
 def strata_per_round(model_bytes: int, n_regions: int) -> int:
