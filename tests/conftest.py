@@ -11,27 +11,27 @@ from pyspark.sql import SparkSession
 
 from vecmill.spark import session
 
-# How long an example takes is the machine's affair.
+# The duration of an example depends on the machine and on what else it runs.
 hypothesis.settings.register_profile("vecmill", deadline=None)
 hypothesis.settings.load_profile("vecmill")
 
-# Every Java that tests start lives for a minute at most: not worth its second compiler.
+# Every Java process of the tests ends within minutes, too soon for its second compiler to pay off.
 os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
-# Tests that start programs of their own take longest; begun first, they leave no processor idle at the end.
-_SLOW = ("test_cluster", "test_spark_submit", "test_kill", "test_readme", "end_to_end")
+# Tests that start programs take longest. They run first, so that no process waits for them at the end.
+_SLOW = ("test_cluster", "test_readme", "test_kill", "end_to_end")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    def place(item: pytest.Item) -> int:
+    def rank(item: pytest.Item) -> int:
         return next((i for i, name in enumerate(_SLOW) if name in item.nodeid), len(_SLOW))
 
-    items.sort(key=place)
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """A local session with two cores, its folders in a place that goes with the tests."""
+    """A local session with two cores, whose folders pytest removes."""
     folder = tmp_path_factory.mktemp("spark")
     built = session.build(
         {
@@ -39,7 +39,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
             "spark.app.name": "vecmill-tests",
             "spark.local.dir": str(folder / "local"),
             "spark.sql.warehouse.dir": str(folder / "warehouse"),
-            # Four rows do not need more; each partition costs a task.
+            # Small tables do not need more, and each partition costs a task.
             "spark.sql.shuffle.partitions": "2",
         }
     )
@@ -49,7 +49,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
 
 @pytest.fixture(autouse=True)
 def _clean_catalog(request: pytest.FixtureRequest) -> Iterator[None]:
-    """What one test cached or registered is gone before the next."""
+    """Remove the tables that a test cached."""
     yield
     if "spark" in request.fixturenames:
         running: SparkSession = request.getfixturevalue("spark")

@@ -27,8 +27,10 @@ def is_dry(command: str) -> bool:
 
 
 def commands() -> list[str]:
+    """The lines of all blocks of shell commands, without comments; a backslash continues a line."""
     blocks = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-    return [line for block in blocks for line in block.splitlines() if line.strip()]
+    lines = [line.strip() for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +68,7 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_every_command_of_the_readme_works(copy):
+    assert any(".venv/bin/vecmill" in command for command in commands())
     for command in commands():
         dry = is_dry(command)
         ended = run(command.replace("make ", "make --dry-run ", 1) if dry else command, copy)
