@@ -7,15 +7,13 @@ import pytest
 from vecmill.core.measures import AnalogySection, OddOneOut, RatedPair
 from vecmill.errors import InputError
 from vecmill.evaluation.test_sets import (
-    WEAT_SETS,
     kind_of_test_set,
     read_analogies,
     read_categories,
     read_odd_one_out,
     read_similarity,
-    read_weat,
-    weat_tests,
 )
+from vecmill.evaluation.weat_sets import WEAT_SETS, read_weat, weat_tests
 
 SIMLEX_HEADER = "word1\tword2\tPOS\tSimLex999\tconc(w1)\tconc(w2)\tSimAssoc333\n"
 

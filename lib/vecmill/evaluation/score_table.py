@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 from vecmill.evaluation import scores
 from vecmill.evaluation.scores import Rules, Score, finite_or_none
 from vecmill.evaluation.test_sets import Kind
+from vecmill.formatting import shorten
+from vecmill.vectors.formats.streams import shown_words
 
 # The scores of a run, in its folder.
 EVALUATION = "evaluation.json"
@@ -23,6 +25,8 @@ _TITLES: dict[Kind, str] = {
     "word-sets": "WEAT",
 }
 _ABOUT = "what is compared"
+# Of a name in a table.
+_MOST_LETTERS = 200
 
 
 class RunScores(NamedTuple):
@@ -86,6 +90,8 @@ def format_tables(runs: Sequence[RunScores], rules: Rules) -> Iterator[str]:
             yield from align_columns([*_table(title, rows_of_kind)])
             yield ""
     yield from _format_rules(rules, len(runs), any(row[0].kind == "analogies" for row in rows))
+    for row in rows:
+        yield from _format_words_left_out(row)
 
 
 def align_columns(table: Sequence[list[str]]) -> Iterator[str]:
@@ -152,7 +158,8 @@ def _table(title: str, rows: Sequence[tuple[Score, ...]]) -> Iterator[list[str]]
             low, high = _ends(row) if len(row) > 1 else score.interval or (math.nan, math.nan)
             cells.append(f"{_format_number(low)} .. {_format_number(high)}")
         cells += [_format_counts([getattr(one, name) for one in row]) for name in counts]
-        yield [f"  {score.section}" if score.section else score.file, *cells, *([score.about] * about)]
+        name = f"  {_cut(score.section)}" if score.section else score.file
+        yield [name, *cells, *([_cut(score.about)] * about)]
 
 
 def _ends(row: Sequence[Score]) -> tuple[float, float]:
@@ -193,3 +200,22 @@ def _format_rules(rules: Rules, runs: int, has_analogies: bool) -> Iterator[str]
         yield f"Analogies are asked of the {rules.restrict:,} most frequent words."
     if runs > 1:
         yield f"Means over {runs} runs, ± the standard deviation of one run."
+
+
+def _format_words_left_out(row: Sequence[Score]) -> Iterator[str]:
+    """Notes on the words of a section, in any run, that have no vector or are left out of equal sets."""
+    name = _cut(row[0].name)
+    missing = list(dict.fromkeys(word for score in row for word in score.missing))
+    if missing:
+        yield f"{name}: no vector for {_count_words(missing)}: {shown_words(missing)}."
+    cut = list(dict.fromkeys(word for score in row for word in score.cut))
+    if cut:
+        yield f"{name}: {_count_words(cut)} left out for target sets of equal size: {shown_words(cut)}."
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MOST_LETTERS else shorten(text, _MOST_LETTERS)
+
+
+def _count_words(words: Sequence[str]) -> str:
+    return f"{len(words):,} {'word' if len(words) == 1 else 'words'}"

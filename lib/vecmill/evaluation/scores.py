@@ -19,6 +19,9 @@ from vecmill.evaluation.word_tests import WordTest
 from vecmill.vectors.formats import Vectors
 from vecmill.vectors.sources import Wanted, wanted_of
 
+# Larger numbers in JSON are no scores, and may not fit into a float.
+MOST = 10**18
+
 # Each test starts a new generator, so that its score does not depend on the other tests.
 SEED = 1
 
@@ -45,6 +48,8 @@ class Score(NamedTuple):
     unknown   number of those with a word that has no vector
     scored    number of those that were scored
     about     what the section compares, if its name does not say so
+    missing   words of word sets that have no vector
+    cut       known targets of word sets that were left out, so that both sets have the same size
     """
 
     file: str
@@ -56,6 +61,8 @@ class Score(NamedTuple):
     unknown: int
     scored: int
     about: str = ""
+    missing: tuple[str, ...] = ()
+    cut: tuple[str, ...] = ()
 
     @property
     def measure(self) -> str:
@@ -102,7 +109,12 @@ def to_json(score: Score) -> dict[str, Any]:
         "unknown": score.unknown,
         "scored": score.scored,
     }
-    return content | ({"about": score.about} if score.about else {})
+    optional: dict[str, str | list[str]] = {
+        "about": score.about,
+        "unknown_words": list(score.missing),
+        "left_out": list(score.cut),
+    }
+    return content | {name: value for name, value in optional.items() if value}
 
 
 def from_json(content: Any) -> Score | None:
@@ -133,6 +145,8 @@ def from_json(content: Any) -> Score | None:
         unknown,
         scored,
         str(content.get("about") or ""),
+        _words(content.get("unknown_words")),
+        _words(content.get("left_out")),
     )
 
 
@@ -146,12 +160,16 @@ def _number(value: Any) -> float | None:
     if value is None:
         return math.nan
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and math.isfinite(value) else None
+    return float(value) if is_number and abs(value) <= MOST and math.isfinite(value) else None
 
 
 def _count(value: Any) -> int:
     number = _number(value)
     return 0 if number is None or math.isnan(number) else int(number)
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    return tuple(word for word in value if isinstance(word, str)) if isinstance(value, list) else ()
 
 
 def _interval(value: Any) -> tuple[float, float] | None:
@@ -239,8 +257,9 @@ def _weat(test: WordTest, words: Sequence[str], unit: Floats, rules: Rules) -> l
         asked = sum(len(set(word_set)) for word_set in (*one.targets, *one.attributes))
         unknown = len(outcome.unknown)
         scored = asked - unknown - len(outcome.cut)
+        details = one.about, outcome.unknown, outcome.cut
         scores.append(
-            Score(test.name, one.name, test.kind, figures, None, asked, unknown, scored, one.about)
+            Score(test.name, one.name, test.kind, figures, None, asked, unknown, scored, *details)
         )
     return scores
 

@@ -1,26 +1,42 @@
 """Readers of test sets for word vectors, in the formats in which they are published.
 
-The files are small, local and text. Lines that begin with # are comments, except in JSON.
+The files are small, local and text. Lines that begin with # are comments, except in JSON. Association
+tests are in `weat_sets`.
 """
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal
 
 from vecmill.core.measures import AnalogySection, OddOneOut, RatedPair
 from vecmill.errors import InputError
-from vecmill.vectors.formats.streams import CONVERT, file_error
+from vecmill.evaluation.test_lines import (
+    OTHER_FILE,
+    REPAIR,
+    SEPARATORS,
+    Line,
+    Row,
+    check_words,
+    content_of,
+    first_rows,
+    line_error,
+    looks_like_number,
+    number,
+    numbered_columns,
+    plain,
+    read_lines,
+    rows_of,
+)
+from vecmill.vectors.formats.streams import file_error
 
 Kind = Literal["similarity", "analogies", "odd-one-out", "categories", "word-sets"]
 
-# Column names in lower case, with letters and digits only.
+# Plain names of columns.
 FIRST_WORD = {"word1", "w1", "term1"}
 SECOND_WORD = {"word2", "w2", "term2"}
 RATING = {"score", "rating", "similarity", "relatedness", "mean", "humanmean", "simlex999"}
@@ -29,62 +45,8 @@ CATEGORY = {"category", "class", "cluster"}
 # Part-of-speech tags of MSR's analogies, such as JJ_JJR.
 TAGS = re.compile(r"[A-Z]+_[A-Z]+")
 
-# Suffixes of WEFE's set names: the test of Caliskan et al. that uses the set, or a second version of it.
-SET_NUMBER = re.compile(r"_\d+[a-z]?$")
-
-LINES_INSPECTED = 20
-
-REPAIR = "repair or remove the line"
-OTHER_FILE = "give a file of this kind"
-
-
-class Line(NamedTuple):
-    """A line of a file, stripped, and its number from 1."""
-
-    number: int
-    text: str
-
-
-class WeatTest(NamedTuple):
-    """A word-embedding association test: two sets of targets, two sets of attributes.
-
-    about  what is compared, as text: "math and arts, male terms and female terms"
-    """
-
-    name: str
-    targets: tuple[Sequence[str], Sequence[str]]
-    attributes: tuple[Sequence[str], Sequence[str]]
-    about: str = ""
-
-
-# The tests of Caliskan, Bryson and Narayanan 2017, table 1, as WEFE's word sets, targets first.
-WEAT_SETS = {
-    "WEAT 1": ("flowers", "insects", "pleasant_5", "unpleasant_5a"),
-    "WEAT 2": ("instruments", "weapons", "pleasant_5", "unpleasant_5a"),
-    "WEAT 3": (
-        "european_american_names_5",
-        "african_american_names_5",
-        "pleasant_5",
-        "unpleasant_5b",
-    ),
-    "WEAT 4": (
-        "european_american_names_7",
-        "african_american_names_7",
-        "pleasant_5",
-        "unpleasant_5b",
-    ),
-    "WEAT 5": (
-        "european_american_names_7",
-        "african_american_names_7",
-        "pleasant_9",
-        "unpleasant_9",
-    ),
-    "WEAT 6": ("male_names", "female_names", "career", "family"),
-    "WEAT 7": ("math", "arts", "male_terms", "female_terms"),
-    "WEAT 8": ("science", "arts_2", "male_terms_2", "female_terms_2"),
-    "WEAT 9": ("mental_disease", "physical_disease", "temporary", "permanent"),
-    "WEAT 10": ("young_people_names", "old_people_names", "pleasant_9", "unpleasant_9"),
-}
+# Published tests have some dozens.
+MOST_CATEGORIES = 1000
 
 
 def kind_of_test_set(path: Path) -> Kind:
@@ -94,28 +56,29 @@ def kind_of_test_set(path: Path) -> Kind:
     the first lines, so that the reader of that kind can report a broken line. Raises InputError if
     no reader fits.
     """
-    lines = _lines(path)
-    content = _content(path, lines)
+    lines = read_lines(path)
+    content = content_of(path, lines)
     if content[0].text.startswith("{"):
         return "word-sets"
     if content[0].text.startswith(":"):
         return "analogies"
     if _two_blocks(lines):
         return "odd-one-out"
-    split = _splitter(content)
-    # The first line may be a header.
-    inspected = content[1 : 1 + LINES_INSPECTED] or content
-    kinds = Counter(_kind_of_line(split(line.text)) for line in inspected)
+    rows = rows_of(path, content)
+    if len(rows) == 1 and _names_columns(rows[0]):
+        raise _only_a_header(path)
+    inspected = list(first_rows(rows))
+    kinds = Counter(_kind_of_line(row.cells) for row in inspected)
     # Counter returns the earlier of two kinds that are equally frequent.
     kind = kinds.most_common(1)[0][0]
     if kind is None:
         expected = "rated pairs, analogies, odd ones out, categories or word sets"
-        raise _line_error(path, inspected[0], expected, repr(inspected[0].text), OTHER_FILE)
+        raise line_error(path, inspected[0], expected, repr(inspected[0].text), OTHER_FILE)
     return kind
 
 
 def _kind_of_line(cells: Sequence[str]) -> Kind | None:
-    if any(_number(cell) is not None for cell in cells[2:]):
+    if any(looks_like_number(cell) for cell in cells[2:]):
         return "similarity"
     if len(cells) == 2:
         return "categories"
@@ -127,36 +90,60 @@ def _kind_of_line(cells: Sequence[str]) -> Kind | None:
 def read_similarity(path: Path) -> list[RatedPair]:
     """The rated pairs of words in `path`, in the order of the file.
 
-    Columns are separated by the first of tab, semicolon, comma and white space that the first line
-    has. A header names them, as in SimLex-999 and WordSim-353. Without a header the words come first
-    and the rating is the first number after them, as in MEN, RG-65 or SimVerb-3500. Raises
-    InputError with the number of the broken line.
+    Columns are separated by the first of tab, semicolon, comma, | and white space that the first line
+    has; cells may be quoted, and ratings may have a decimal comma. A header names the columns, as in
+    SimLex-999 and WordSim-353. Without a header the words come first and the rating is the first number
+    after them, as in MEN, RG-65 or SimVerb-3500. Raises InputError with the number of the broken line.
     """
-    content = _content(path, _lines(path))
-    split = _splitter(content)
-    names = [_plain(cell) for cell in split(content[0].text)]
-    no_number = all(_number(cell) is None for cell in split(content[0].text))
-    has_header = no_number and not (FIRST_WORD | RATING).isdisjoint(names)
-    if not has_header:
-        names = []
-    rows = content[has_header:]
-    if not rows:
-        raise file_error(path, expected="rated pairs", got="a header alone", remedy=OTHER_FILE)
-
-    first_row = split(rows[0].text)
-    numbers = [i for i, cell in enumerate(first_row) if i > 1 and _number(cell) is not None]
-    first = _column(names, FIRST_WORD, 0)
-    second = _column(names, SECOND_WORD, 1)
+    rows = rows_of(path, content_of(path, read_lines(path)))
+    names = [plain(cell) for cell in rows[0].cells] if _is_header_of_pairs(rows[0]) else []
+    pairs = rows[1:] if names else rows
+    if not pairs:
+        raise _only_a_header(path)
+    _check_decimal_commas(path, pairs, len(names))
+    numbers = [n for n, cell in enumerate(pairs[0].cells) if n > 1 and number(cell) is not None]
+    first, second = numbered_columns(names) or (0, 1)
+    first = _column(names, FIRST_WORD, first)
+    second = _column(names, SECOND_WORD, second)
     rating = _column(names, RATING, numbers[0] if numbers else 2)
-    pairs = []
-    for line in rows:
-        cells = split(line.text)
-        pair = _rated_pair(cells, first, second, rating)
-        if pair is None:
-            expected = f"two words and, in column {rating + 1}, a finite number"
-            raise _line_error(path, line, expected, repr(line.text), REPAIR)
-        pairs.append(pair)
-    return pairs
+    return [_rated_pair(path, row, first, second, rating) for row in pairs]
+
+
+def _is_header_of_pairs(row: Row) -> bool:
+    names = [plain(cell) for cell in row.cells]
+    is_named = not (FIRST_WORD | RATING).isdisjoint(names) or numbered_columns(names) is not None
+    return is_named and all(number(cell) is None for cell in row.cells)
+
+
+def _check_decimal_commas(path: Path, rows: Sequence[Row], columns: int) -> None:
+    """Raise InputError if commas may separate both columns and decimals, as in "king,queen,8,5"."""
+    expected_cells = columns + 1 if columns else 4
+    if all(
+        len(row.cells) == expected_cells
+        and "," in row.text
+        and not any(sign in row.text for sign in '\t;|"')
+        and all(cell.isdecimal() for cell in row.cells[-2:])
+        for row in rows
+    ):
+        expected = "one number, or a header that names its column"
+        got = f"{rows[0].text!r}, whose last comma may be a decimal comma"
+        raise line_error(path, rows[0], expected, got, "write decimal points, or separate columns by ;")
+
+
+def _rated_pair(path: Path, row: Row, first: int, second: int, rating: int) -> RatedPair:
+    """The pair in these columns. Raises InputError if one is missing or the rating is not a number."""
+    cells = row.cells
+    value = number(cells[rating]) if len(cells) > max(first, second, rating) else None
+    if value is None or not cells[first] or not cells[second]:
+        expected = f"two words and, in column {rating + 1}, a finite number"
+        raise line_error(path, row, expected, repr(row.text), REPAIR)
+    check_words(f"{path}, line {row.number}", (cells[first], cells[second]))
+    return RatedPair(cells[first], cells[second], value)
+
+
+def _column(names: Sequence[str], candidates: set[str], default: int) -> int:
+    """The index of the first of the column `names` that is one of the `candidates`."""
+    return next((n for n, name in enumerate(names) if name in candidates), default)
 
 
 def read_analogies(path: Path) -> list[AnalogySection]:
@@ -164,26 +151,35 @@ def read_analogies(path: Path) -> list[AnalogySection]:
 
     Google's file has a line ": name" before each section. Without such lines the file is one section,
     named after the file. MSR's questions and answers, joined line by line, have tags such as JJ_JJR in
-    the fourth or fifth column; each tag is a section. Sections keep the order of the file. Raises
-    InputError with the number of the broken line.
+    the fourth or fifth column; each tag is a section. Sections keep the order of the file. Words are
+    separated as in `read_similarity`, or in each line by white space. Raises InputError with the number
+    of the broken line.
     """
     sections: dict[str, list[tuple[str, str, str, str]]] = {}
     section = path.stem
-    for line in _content(path, _lines(path)):
+    content = content_of(path, read_lines(path))
+    questions = [line for line in content if not line.text.startswith(":")]
+    rows = {row.number: row for row in rows_of(path, questions)} if questions else {}
+    for line in content:
         if line.text.startswith(":"):
             section = line.text.lstrip(":").strip()
             sections.setdefault(section, [])
             continue
-        cells = line.text.split()
-        tags = [i for i in (3, 4) if len(cells) == 5 and TAGS.fullmatch(cells[i])]
+        row = rows.get(line.number)
+        if row is None or (line is content[0] and _names_columns(row)):
+            continue
+        cells = list(row.cells) if len(row.cells) in (4, 5) else line.text.split()
+        tags = [n for n in (3, 4) if len(cells) == 5 and TAGS.fullmatch(cells[n])]
         name = cells.pop(tags[0]) if tags else section
-        if len(cells) != 4:
+        if len(cells) != 4 or not all(cells):
             got = f"{len(cells)} in {line.text!r}"
-            raise _line_error(path, line, "four words", got, REPAIR)
+            raise line_error(path, line, "four words", got, REPAIR)
+        check_words(f"{path}, line {line.number}", cells)
         a, b, c, d = cells
         sections.setdefault(name, []).append((a, b, c, d))
     if not any(sections.values()):
-        raise file_error(path, expected="four words per line", got="section names only", remedy=OTHER_FILE)
+        got = "section names only" if sections else "a header alone"
+        raise file_error(path, expected="four words per line", got=got, remedy=OTHER_FILE)
     return [AnalogySection(name, questions) for name, questions in sections.items()]
 
 
@@ -195,197 +191,81 @@ def read_odd_one_out(path: Path) -> list[OddOneOut]:
     Otherwise each line is a question, and its last word is the odd one. Raises InputError with the
     number of the broken line.
     """
-    lines = _lines(path)
-    content = _content(path, lines)
+    lines = read_lines(path)
+    content = content_of(path, lines)
     if blocks := _two_blocks(lines):
         members, outliers = blocks
+        check_words(path, [*members, *outliers])
         return [OddOneOut(tuple(members), odd) for odd in outliers]
-    split = _splitter(content)
+    rows = rows_of(path, content)
     questions = []
-    for line in content:
-        *members, odd = split(line.text)
+    for row in rows[1:] if _names_columns(rows[0]) else rows:
+        *members, odd = row.cells
         if len(members) < 2 or not all((*members, odd)):
             expected = "three words or more, the odd one last"
-            raise _line_error(path, line, expected, repr(line.text), REPAIR)
+            raise line_error(path, row, expected, repr(row.text), REPAIR)
+        check_words(f"{path}, line {row.number}", row.cells)
         questions.append(OddOneOut(tuple(members), odd))
+    if not questions:
+        raise _only_a_header(path)
+    if all(looks_like_number(question.members[0]) for question in questions):
+        remedy = "write a rating after its two words"
+        raise line_error(path, rows[0], "words", f"a number first in {rows[0].text!r}", remedy)
     return questions
 
 
 def read_categories(path: Path) -> list[tuple[str, str]]:
     """(word, category) of each line of `path`, separated as in `read_similarity`.
 
-    A first line "word category" is a header. Raises InputError with the number of the broken line.
+    A first line "word category" is a header. Raises InputError with the number of the broken line, and
+    if the categories are numbers as in a file of another kind.
     """
-    content = _content(path, _lines(path))
-    split = _splitter(content)
+    rows = rows_of(path, content_of(path, read_lines(path)))
+    is_header = len(rows[0].cells) == 2 and _is_header_of_categories(rows[0].cells)
     pairs = []
-    for line in content:
-        cells = split(line.text)
-        if len(cells) != 2 or not all(cells):
-            raise _line_error(path, line, "a word and its category", repr(line.text), REPAIR)
-        pairs.append((cells[0], cells[1]))
-    is_header = _plain(pairs[0][0]) == "word" and _plain(pairs[0][1]) in CATEGORY
-    return pairs[is_header:]
+    for row in rows[is_header:]:
+        if len(row.cells) != 2 or not all(row.cells):
+            raise line_error(path, row, "a word and its category", repr(row.text), REPAIR)
+        check_words(f"{path}, line {row.number}", row.cells[:1])
+        pairs.append((row.cells[0], row.cells[1]))
+    if not pairs:
+        raise _only_a_header(path)
+    are_numbers = all(looks_like_number(category) for _, category in pairs)
+    are_ratings = any(not category.isdecimal() for _, category in pairs)
+    if are_numbers and (are_ratings or all(len(word.split()) == 2 for word, _ in pairs)):
+        row = rows[is_header]
+        raise line_error(path, row, "a word and its category", repr(row.text), OTHER_FILE)
+    count = len({category for _, category in pairs})
+    if count > MOST_CATEGORIES:
+        expected = f"at most {MOST_CATEGORIES:,} categories"
+        raise file_error(path, expected=expected, got=f"{count:,}", remedy=OTHER_FILE)
+    return pairs
 
 
-def read_weat(path: Path) -> list[WeatTest]:
-    """The association tests in the JSON file `path`: those of Caliskan et al. 2017, and the user's own.
-
-    WEFE's files have named sets of words, {"flowers": ["rose", "tulip"]}; a published test is read if
-    its four sets are present. The user's own test has a name, two targets and two attributes, each of
-    them a list of words or the name of a set: {"crafts": {"targets": ["flowers", ["sword", "axe"]],
-    "attributes": [["she"], ["he"]]}}. Raises InputError, with the number of the line if it is not JSON.
-    """
-    content = _json_object(path)
-    sets, tests = {}, {}
-    for name, value in content.items():
-        if isinstance(value, dict):
-            tests[name] = value
-        elif _is_word_set(value):
-            sets[name] = value
-        else:
-            got = json.dumps(value)[:40]
-            raise file_error(
-                f"{path}, {name!r}", expected="a list of words", got=got, remedy="repair the file"
-            )
-    all_tests = [*weat_tests(sets), *(_own_test(path, name, test, sets) for name, test in tests.items())]
-    if not all_tests:
-        needed = ", ".join(WEAT_SETS["WEAT 6"])
-        raise file_error(
-            path,
-            expected=f"the four sets of one of WEAT 1 to 10, such as {needed}, or a test of your own",
-            got=", ".join(sets),
-            remedy='name the sets as WEFE does, or add {"mine": {"targets": ["a set", "a set"], '
-            '"attributes": ["a set", "a set"]}}',
-        )
-    return all_tests
+def _is_header_of_categories(cells: Sequence[str]) -> bool:
+    return plain(cells[0]) == "word" and plain(cells[1]) in CATEGORY
 
 
-def weat_tests(word_sets: Mapping[str, Sequence[str]]) -> list[WeatTest]:
-    """Those of the ten tests of Caliskan et al. 2017 whose four sets are in `word_sets`."""
-    tests = []
-    for name, needed in WEAT_SETS.items():
-        if all(set_name in word_sets for set_name in needed):
-            x, y, a, b = (word_sets[set_name] for set_name in needed)
-            tests.append(WeatTest(name, (x, y), (a, b), _describe(needed)))
-    return tests
+def _names_columns(row: Row) -> bool:
+    """Whether a line names the columns of its file: word1 and word2, word and category."""
+    names = [plain(cell) for cell in row.cells]
+    known = sum(name in FIRST_WORD | SECOND_WORD | RATING for name in names)
+    if any(number(cell) is not None for cell in row.cells):
+        return False
+    is_categories = len(names) == 2 and _is_header_of_categories(row.cells)
+    return numbered_columns(names) is not None or known > 1 or is_categories
 
 
-def _own_test(
-    path: Path, name: str, content: Mapping[str, Any], sets: Mapping[str, Sequence[str]]
-) -> WeatTest:
-    word_sets, names = [], []
-    for side in ("targets", "attributes"):
-        pair = content.get(side)
-        if not isinstance(pair, list) or len(pair) != 2:
-            expected, got = f"two sets as {side!r}", json.dumps(pair)[:40]
-            raise file_error(f"{path}, {name!r}", expected=expected, got=got, remedy="repair the file")
-        for value in pair:
-            words = sets.get(value) if isinstance(value, str) else value if _is_word_set(value) else None
-            if not words:
-                expected, got = f"words or the name of a set in {side!r}", json.dumps(value)[:40]
-                raise file_error(f"{path}, {name!r}", expected=expected, got=got, remedy="repair the file")
-            word_sets.append(words)
-            names.append(value if isinstance(value, str) else f"{words[0]} …")
-    x, y, a, b = word_sets
-    return WeatTest(name, (x, y), (a, b), _describe(names))
-
-
-def _is_word_set(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(word, str) for word in value)
-
-
-def _describe(names: Sequence[str]) -> str:
-    """What a test compares, as text, from the names of its four sets."""
-    x, y, a, b = (SET_NUMBER.sub("", name).replace("_", " ") for name in names)
-    return f"{x} and {y}, {a} and {b}"
-
-
-def _json_object(path: Path) -> dict[str, Any]:
-    expected = 'JSON such as {"flowers": ["rose", "tulip"]}'
-    try:
-        content = json.loads(_text(path))
-    except json.JSONDecodeError as fault:
-        place = f"{path}, line {fault.lineno}"
-        raise file_error(place, expected=expected, got=fault.msg, remedy="repair the file") from None
-    if not isinstance(content, dict) or not content:
-        got = "no set" if content == {} else type(content).__name__
-        raise file_error(path, expected=expected, got=got, remedy=OTHER_FILE)
-    return content
-
-
-def _text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except OSError as fault:
-        raise InputError(
-            f"{path} cannot be read ({fault.strerror}); give the path of a test file"
-        ) from fault
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as fault:
-        number = data.count(b"\n", 0, fault.start) + 1
-        got = repr(data[fault.start : fault.end])
-        raise file_error(f"{path}, line {number}", expected="UTF-8", got=got, remedy=CONVERT) from None
-
-
-def _lines(path: Path) -> list[Line]:
-    """All lines except comments."""
-    lines = [Line(n, text.strip()) for n, text in enumerate(_text(path).split("\n"), start=1)]
-    return [line for line in lines if not line.text.startswith("#")]
-
-
-def _content(path: Path, lines: Sequence[Line]) -> list[Line]:
-    """The lines that are not empty. Raises InputError if there is none."""
-    content = [line for line in lines if line.text]
-    if not content:
-        raise file_error(path, expected="one line per question", got="an empty file", remedy=OTHER_FILE)
-    return content
+def _only_a_header(path: Path) -> InputError:
+    return file_error(path, expected="rated pairs", got="a header alone", remedy=OTHER_FILE)
 
 
 def _two_blocks(lines: Sequence[Line]) -> tuple[list[str], list[str]] | None:
     """The two blocks of a file of two blocks with one word per line; None for other files."""
     groups = groupby(lines, key=lambda line: bool(line.text))
     blocks = [[line.text for line in group] for has_text, group in groups if has_text]
-    if len(blocks) != 2 or any(len(text.split()) > 1 for block in blocks for text in block):
+    if len(blocks) != 2:
+        return None
+    if any(len(text.split()) > 1 or any(map(text.count, SEPARATORS)) for block in blocks for text in block):
         return None
     return blocks[0], blocks[1]
-
-
-def _splitter(content: Sequence[Line]) -> Callable[[str], list[str]]:
-    """The function that splits a line into cells; the first line determines the separator."""
-    for separator in "\t;,":
-        if separator in content[0].text:
-            return lambda text: [cell.strip() for cell in text.split(separator)]
-    return str.split
-
-
-def _rated_pair(cells: Sequence[str], first: int, second: int, rating: int) -> RatedPair | None:
-    """The pair in these columns of `cells`, None if one is missing or the rating is not a number."""
-    if len(cells) <= max(first, second, rating):
-        return None
-    number = _number(cells[rating])
-    if number is None or not cells[first] or not cells[second]:
-        return None
-    return RatedPair(cells[first], cells[second], number)
-
-
-def _column(names: Sequence[str], candidates: set[str], default: int) -> int:
-    """The index of the first of the column `names` that is one of the `candidates`."""
-    return next((i for i, name in enumerate(names) if name in candidates), default)
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _line_error(path: Path, line: Line, expected: str, got: str, remedy: str) -> InputError:
-    return file_error(f"{path}, line {line.number}", expected=expected, got=got, remedy=remedy)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vecmill.errors import ConfigError
-from vecmill.evaluation import test_sets
+from vecmill.evaluation import test_sets, weat_sets
 from vecmill.evaluation.test_sets import Kind
 
 
@@ -74,7 +74,7 @@ _READERS: dict[Kind, Callable[[Path], Sequence[Any]]] = {
     "analogies": test_sets.read_analogies,
     "odd-one-out": test_sets.read_odd_one_out,
     "categories": test_sets.read_categories,
-    "word-sets": test_sets.read_weat,
+    "word-sets": weat_sets.read_weat,
 }
 
 _WORDS: dict[Kind, Callable[[Sequence[Any]], Iterable[str]]] = {
