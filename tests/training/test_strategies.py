@@ -23,7 +23,7 @@ from vecmill.runs.run import Run
 from vecmill.storage import checkpoints
 from vecmill.storage.schemas import BLOCKS, PAIRS
 from vecmill.storage.task_table import TaskTable
-from vecmill.training import held_out
+from vecmill.training import held_out, rounds
 from vecmill.training.blocked import driver
 from vecmill.training.rounds import RoundWork, Strategy
 from vecmill.training.strategies import STRATEGIES
@@ -171,17 +171,15 @@ def test_a_model_without_bucket_kernels_is_refused_for_blocked_training():
 
 
 @STORES
-def test_averaging_does_not_resume_from_a_checkpoint_without_parameters(spark, tmp_path, tasks_open_files):
+def test_a_checkpoint_without_parameters_or_without_files_is_refused(spark, tmp_path, tasks_open_files):
     run = make_run(spark, tmp_path, "train.holdout=0", tasks_open_files=tasks_open_files)
     nothing = spark.createDataFrame([], BLOCKS)
     checkpoints.write(TaskTable(nothing), run.store, 3)
-    training = STRATEGIES["averaging"].start(run, None)
 
-    with pytest.raises(InputError, match=r"round=3 holds no parameters to resume from; remove it to start"):
-        training.resume(3)
+    with pytest.raises(InputError, match=r"round=3 holds no parameters to resume from; remove it to train"):
+        rounds.check_checkpoint(run, 3)
     with pytest.raises(InputError, match=r"round=4 does not exist"):
-        training.resume(4)
-    training.resume(0)
+        rounds.check_checkpoint(run, 4)
 
 
 def test_a_round_of_blocked_training_has_at_most_eight_strata_and_16_gib_of_shuffles():

@@ -19,6 +19,7 @@ from vecmill.errors import ConfigError, InputError
 from vecmill.formatting import format_duration
 from vecmill.runs.manifest import Record, read_metrics, write_metrics
 from vecmill.runs.run import Run
+from vecmill.spark.session import LARGE_ROWS, using
 from vecmill.storage import checkpoints
 
 # The words of every (slice, shard).
@@ -156,14 +157,14 @@ def _resume(run: Run, strategy: Strategy, say: Callable[[str], None]) -> int:
         strategy.resume(0)
         return 0
     try:
-        _check_checkpoint(run, recorded)
+        check_checkpoint(run, recorded)
         strategy.resume(recorded)
         return recorded
     except InputError as error:
         before = recorded - 1
         if before:
             try:
-                _check_checkpoint(run, before)
+                check_checkpoint(run, before)
                 strategy.resume(before)
             except InputError:
                 raise error from None
@@ -174,10 +175,16 @@ def _resume(run: Run, strategy: Strategy, say: Callable[[str], None]) -> int:
         return before
 
 
-def _check_checkpoint(run: Run, round_: int) -> None:
+def check_checkpoint(run: Run, round_: int) -> None:
     """Raise InputError unless a checkpoint is whole; reads all of it once, some blocks at a time."""
-    run.store.check_whole(checkpoints.name(round_))
-    checkpoints.read_rows(run.store, round_, np.zeros(0, np.int32))
+    name = checkpoints.name(round_)
+    run.store.check_whole(name)
+    with using(run.spark, LARGE_ROWS):
+        found = checkpoints.read_rows(run.store, round_, np.zeros(0, np.int32))
+    if not len(found.metrics):
+        raise InputError(
+            f"{run.files.path(name)} holds no parameters to resume from; remove it to train anew"
+        )
 
 
 def pace_of(config: Config, begin: float, end: float) -> Pace:

@@ -10,12 +10,10 @@ import pyarrow as pa
 from vecmill.core.arrays import Doubles, Ids, Places
 from vecmill.core.rows import Rows
 from vecmill.core.schedule import Pace
-from vecmill.errors import InputError
 from vecmill.examples.pairs import TRAINED_ON, draw_task, rows_with_shard
 from vecmill.models import Table
 from vecmill.runs.run import Run, pair_settings, read_sampling_tables, vocabulary_columns
 from vecmill.spark.session import ONE_FILE_ONE_TASK, using
-from vecmill.storage import checkpoints
 from vecmill.storage.schemas import PAIRS, PAIRS_BY
 from vecmill.storage.store import Store
 from vecmill.storage.task_table import TaskTable
@@ -57,13 +55,8 @@ class Averaging:
     def resume(self, number: int) -> None:
         """Start from the checkpoint of round `number`, or from fresh tables if it is 0.
 
-        Raises InputError if that checkpoint does not exist or holds nothing.
+        The next round reads it: nothing is kept here.
         """
-        if number and not len(self._parameters.rows_after(number, np.zeros(0, np.int32)).metrics):
-            where = self._run.files.path(checkpoints.name(number))
-            raise InputError(
-                f"{where} holds no parameters to resume from; remove it to start the training anew"
-            )
 
     def train(self, number: int, work: RoundWork, pace: Pace) -> Doubles:
         """Train the shards of a round, merge their changes, and publish the model."""
