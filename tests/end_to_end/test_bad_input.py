@@ -170,7 +170,7 @@ def test_an_output_that_is_full(vecmill, counted, tmp_path):
     assert resumed.code == 0, resumed.output
 
 
-def test_from_a_first_checkpoint_without_files_training_starts_anew_and_says_so(vecmill, finished, tmp_path):
+def test_a_first_checkpoint_without_files_is_reported_and_training_starts_anew(vecmill, finished, tmp_path):
     out = tmp_path / "out"
     settings = finished.copied_to(out)
     content = manifest(out)
