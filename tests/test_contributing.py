@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_architecture import ALLOWED_BELOW
+from tests.test_architecture import ALLOWED_BELOW, MOST_IMPORTS, MOST_LINES
 from vecmill.config import Config
 
 PROJECT = Path(__file__).parents[1]
@@ -131,9 +131,15 @@ def test_a_room_imports_only_rooms_to_its_left() -> None:
     order = re.findall(r"\w+", FENCE.findall(SECTIONS["Rooms"])[0])
     folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
 
-    assert set(order) == folders | {"errors", "formatting", "cli"}
+    assert set(order) == {*ALLOWED_BELOW, "commands", "cli"} >= folders
     for room, below in ALLOWED_BELOW.items():
         assert all(order.index(other) < order.index(room) for other in below), room
+
+
+def test_the_limits_of_a_module_are_those_of_the_architecture_test() -> None:
+    text = " ".join(SECTIONS["Rooms"].split())
+
+    assert f"at most {MOST_LINES} lines and imports at most {MOST_IMPORTS} modules" in text
 
 
 @pytest.mark.parametrize("title", [title for title in SECTIONS if title.startswith("How to")])
