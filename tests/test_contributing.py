@@ -25,9 +25,10 @@ SPANS = sorted(set(re.findall(r"`([^`\n]+)`", FENCE.sub("", TEXT))))
 
 @cache
 def names_in_code() -> frozenset[str]:
-    """Every identifier and every string in the package and in the tests of kernels."""
+    """Every module, identifier and string in the package and in the tests of kernels."""
     found: set[str] = set()
     for path in (*PACKAGE.rglob("*.py"), *(PROJECT / "tests" / "core" / "kernels").glob("*.py")):
+        found.add(path.stem)
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             for attribute in ("name", "id", "attr", "arg"):
                 value = getattr(node, attribute, None)
