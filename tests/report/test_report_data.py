@@ -11,7 +11,8 @@ import pytest
 from tests.report.conftest import SCORES, metrics_line
 from vecmill.errors import InputError
 from vecmill.report import reading, report_data
-from vecmill.report.report_data import RankedWord, RoundRecord
+from vecmill.report.report_data import RankedWord
+from vecmill.report.run_record import RoundRecord, read_rounds
 
 
 def collect(root: Path) -> report_data.Report:
@@ -21,7 +22,7 @@ def collect(root: Path) -> report_data.Report:
 def test_rounds_are_read_line_by_line():
     lines = [metrics_line(1, 3.0), {**metrics_line(2, 2.5), "held_out_loss": None}]
 
-    rounds = report_data.read_rounds("\n".join(map(json.dumps, lines)), "metrics.jsonl")
+    rounds = read_rounds("\n".join(map(json.dumps, lines)), "metrics.jsonl")
 
     assert rounds == [
         RoundRecord(1, 1, 1000, 3.0, 3.1, 0.05, 500),
@@ -34,7 +35,7 @@ def test_a_broken_line_of_the_rounds_is_named(line):
     text = json.dumps(metrics_line(1, 3.0)) + "\n" + line
 
     with pytest.raises(InputError, match=re.escape("OUT/metrics.jsonl, line 2: expected a round")):
-        report_data.read_rounds(text, "OUT/metrics.jsonl")
+        read_rounds(text, "OUT/metrics.jsonl")
 
 
 def test_training_has_the_speed_of_its_rounds_and_other_stages_that_of_their_time():
@@ -111,7 +112,7 @@ def test_vectors_older_than_the_training_are_not_shown(run, edit_record, without
 def test_a_broken_table_is_named(run):
     (run / "vocabulary" / "part-0.parquet").write_bytes(b"PAR1")
 
-    with pytest.raises(InputError, match="vocabulary cannot be read"):
+    with pytest.raises(InputError, match=r"vocabulary.* is damaged|vocabulary cannot be read"):
         collect(run)
 
 

@@ -152,11 +152,12 @@ def words_to_show(
 ) -> list[str]:
     """Words of `vectors` whose neighbours say something to a reader.
 
-    All known words of `requested`, or without it at most `count` of the `familiar` ones. If fewer
-    than three of those are known, `count` words of medium frequency and of more than three letters.
+    All known words of `requested` as the vocabulary spells them, or without it at most `count` of the
+    `familiar` ones. If fewer than three of those are known, `count` words of medium frequency and of more
+    than three letters.
     """
     if requested:
-        return [word for word in requested if word in vectors]
+        return [vectors.spelling(word) for word in requested if word in vectors]
     known = [word for word in familiar if word in vectors]
     if len(known) >= _MIN_FAMILIAR:
         return known[:count]

@@ -6,6 +6,9 @@ import html
 import json
 from typing import Any
 
+# Letters of a word that are shown, and of any other text.
+MOST_WORD, MOST_TEXT = 80, 2000
+
 VOID = {"br", "col", "input", "meta"}
 
 # "</script" ends a script and "<!--" changes its meaning, also within a string.
@@ -18,9 +21,23 @@ class Html(str):
     __slots__ = ()
 
 
+def shown_word(word: str) -> str:
+    """A word of the vocabulary as the page shows it: words of a megabyte are cut."""
+    return _cut(word, MOST_WORD)
+
+
 def escaped(text: str) -> Html:
-    """`text`, escaped for the content of an element or a quoted attribute."""
-    return text if isinstance(text, Html) else Html(html.escape(text))
+    """`text`, escaped for the content of an element or a quoted attribute, and cut if it is very long.
+
+    Halves of surrogate pairs, which JSON can express and UTF-8 cannot, become question marks.
+    """
+    if isinstance(text, Html):
+        return text
+    return Html(html.escape(_cut(text, MOST_TEXT).encode(errors="replace").decode()))
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def element(name: str, *content: str, **attributes: str | float | bool | None) -> Html:

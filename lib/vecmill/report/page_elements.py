@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from vecmill.report.markup import Html, element
+from vecmill.report.markup import Html, element, shown_word
 
 Row = Sequence[str]
 
@@ -68,7 +68,8 @@ def answer_list(answers: Sequence[tuple[str, float]], expected: str | None = Non
 
 def word_element(word: str) -> Html:
     """A word of the vocabulary; report.js makes it a link to the map."""
-    return element("bdi", word, class_="word", data_word=word)
+    shown = shown_word(word)
+    return element("bdi", shown, class_="word", data_word=shown)
 
 
 def bar_style(share: float) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,13 +17,13 @@ from vecmill.evaluation import score_table, scores
 from vecmill.evaluation.score_table import EVALUATION, RunScores
 from vecmill.evaluation.scores import Rules, Score
 from vecmill.evaluation.word_tests import WordTest
+from vecmill.report.markup import shown_word
 from vecmill.report.reading import RunFiles
+from vecmill.report.run_record import Record, RoundRecord, json_object, read_record, read_rounds
 from vecmill.report.vector_answers import VectorAnswers, collect_answers
 from vecmill.runs.manifest import MANIFEST, METRICS_FILE
 from vecmill.vectors.formats import Vectors
 from vecmill.vectors.word_vectors import WordVectors
-
-Record = Mapping[str, Any]
 
 VOCABULARY_COLUMNS = ["id", "word", "count", "keep_probability", "noise_probability"]
 
@@ -43,19 +42,6 @@ class StageSummary:
     seconds: float | None
     counts: dict[str, int]
     rate: float | None
-
-
-@dataclass(frozen=True)
-class RoundRecord:
-    """A round of training, from a line of metrics.jsonl; losses in nats per example."""
-
-    number: int
-    epoch: int
-    words: int
-    loss: float
-    held_out_loss: float | None
-    learning_rate: float
-    words_per_second: float
 
 
 @dataclass(frozen=True)
@@ -104,30 +90,36 @@ def collect_run(run: RunFiles, words: Sequence[str], tests: Sequence[WordTest] =
     words  words whose neighbours are shown, instead of the default words
     tests  tests to score the vectors in, instead of the run's own evaluation
 
-    Raises InputError if there is no run or a file of it is broken.
+    Raises InputError if there is no run, if a file of it is broken, if one of the `words` is unknown, and
+    if `words` or `tests` are given but the run has no vectors.
     """
     text = run.text(MANIFEST)
     if text is None:
         raise InputError(f"{run.root} holds no run ({MANIFEST} is missing); run 'vecmill run' first")
-    record = _json_object(text, f"{run.root}/{MANIFEST}")
-    stages: Record = record.get("stages") or {}
+    record = read_record(text, f"{run.root}/{MANIFEST}")
+    stages: Record = record["stages"]
     rounds = read_rounds(run.text(METRICS_FILE) or "", f"{run.root}/{METRICS_FILE}")
     vocabulary = run.table("vocabulary", VOCABULARY_COLUMNS)
     vectors = run.vectors() if _is_exported(stages) else None
     counts = vocabulary["count"].to_numpy() if vocabulary is not None else None
-    tokens = (stages.get("tokenize") or {}).get("tokens")
+    tokens = stages.get("tokenize", {}).get("tokens")
+    if vectors is None and (words or tests):
+        raise InputError(
+            f"{run.root} has no vectors of its last training to show; run 'vecmill export' first, or leave "
+            "out --words and --tests"
+        )
     if tests and vectors is not None:
         evaluation = score_vectors(vectors, tests)
     else:
-        evaluation = _json_object(run.text(EVALUATION) or "{}", f"{run.root}/{EVALUATION}")
-    seed, model = record.get("seed"), record.get("model")
+        evaluation = json_object(run.text(EVALUATION) or "{}", f"{run.root}/{EVALUATION}")
+    seed = record.get("seed")
     return Report(
         title=_title(record, run.root),
-        versions=record.get("versions") or {},
-        configuration=record.get("configuration") or {},
-        source=record.get("input") or {},
+        versions=record["versions"],
+        configuration=record["configuration"],
+        source=record["input"],
         seed=seed,
-        model_title=str(model.get("title") or "") if isinstance(model, Mapping) else "",
+        model_title=str(record["model"].get("title") or ""),
         stages=summarise_stages(stages, rounds),
         rounds=rounds,
         curve=_curve_of(vocabulary, tokens),
@@ -191,14 +183,14 @@ def summarise_stages(stages: Record, rounds: Sequence[RoundRecord]) -> list[Stag
 
     The speed of training is that of its rounds, because its time counts only from the last resume.
     """
-    tokens = (stages.get("tokenize") or {}).get("tokens")
+    tokens = stages.get("tokenize", {}).get("tokens")
     words_of = {
         "tokenize": tokens,
         "vocabulary": tokens,
         "texts": tokens,
         "train": sum(r.words for r in rounds),
     }
-    pairs, texts = stages.get("pairs") or {}, stages.get("texts") or {}
+    pairs, texts = stages.get("pairs", {}), stages.get("texts", {})
     if texts.get("words"):
         words_of["pairs"] = texts["words"] * len(pairs.get("epochs") or ())
     trained = sum(r.words / r.words_per_second for r in rounds if r.words_per_second)
@@ -211,32 +203,6 @@ def summarise_stages(stages: Record, rounds: Sequence[RoundRecord]) -> list[Stag
         rate = words / busy if words and busy else None
         summaries.append(StageSummary(name, stage.get("state", "unknown"), seconds, counts, rate))
     return summaries
-
-
-def read_rounds(text: str, path: str) -> list[RoundRecord]:
-    """The rounds in the text of metrics.jsonl. Raises InputError with the number of a broken line."""
-    rounds = []
-    for number, line in enumerate(text.splitlines(), 1):
-        try:
-            record = json.loads(line)
-            held_out = record.get("held_out_loss")
-            rounds.append(
-                RoundRecord(
-                    int(record["round"]),
-                    int(record["epoch"]),
-                    int(record["words"]),
-                    float(record["loss"]),
-                    None if held_out is None else float(held_out),
-                    float(record["learning_rate"]),
-                    float(record["words_per_second"]),
-                )
-            )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(
-                f"{path}, line {number}: expected a round as 'vecmill train' writes it, got "
-                f"{line[:60]!r} ({error}); train again, or take the file from the same run"
-            ) from error
-    return rounds
 
 
 def thin_rounds(rounds: Sequence[RoundRecord], at_most: int = MAX_ROUNDS) -> list[RoundRecord]:
@@ -261,7 +227,7 @@ def vocabulary_curve(
     return [
         RankedWord(
             rank=int(id_) + 1,
-            word=words[id_],
+            word=shown_word(words[id_]),
             count=int(counts[id_]),
             share=int(counts[id_]) / tokens,
             covered=int(covered[id_]) / tokens,
@@ -287,7 +253,7 @@ def _curve_of(vocabulary: pa.Table | None, tokens: int | None) -> list[RankedWor
     return vocabulary_curve(
         vocabulary["word"].to_pylist(),
         counts,
-        tokens or int(counts.sum()),
+        tokens or max(1, int(counts.sum())),
         vocabulary["keep_probability"].to_numpy(),
         vocabulary["noise_probability"].to_numpy(),
     )
@@ -295,24 +261,12 @@ def _curve_of(vocabulary: pa.Table | None, tokens: int | None) -> list[RankedWor
 
 def _is_exported(stages: Record) -> bool:
     """Whether vectors/ comes from the last training, and not from one before it."""
-    train, export = (stages.get(name) or {} for name in ("train", "export"))
+    train, export = (stages.get(name, {}) for name in ("train", "export"))
     done = all(stage.get("state") == "done" for stage in (train, export))
     return done and train.get("finished", "") <= export.get("finished", "")
 
 
 def _title(record: Record, root: str) -> str:
     """The name of the run's input, or of its folder."""
-    path = ((record.get("configuration") or {}).get("input") or {}).get("path")
+    path = record["configuration"]["input"].get("path")
     return PurePath(str(path or root)).name or root
-
-
-def _json_object(text: str, path: str) -> dict[str, Any]:
-    try:
-        content = json.loads(text)
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON ({error}); restore it, or run again") from error
-    if not isinstance(content, dict):
-        raise InputError(
-            f"{path} must be a JSON object, got {type(content).__name__}; restore it, or run again"
-        )
-    return content

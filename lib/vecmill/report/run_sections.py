@@ -11,7 +11,8 @@ from vecmill.formatting import format_bytes, format_duration
 from vecmill.report.charts import Axis, Point, Series, figure, line_chart
 from vecmill.report.markup import Html, element, joined
 from vecmill.report.page_elements import Row, bar_style, folded, note, section, table, table_head
-from vecmill.report.report_data import RankedWord, Report, RoundRecord, StageSummary, thin_rounds
+from vecmill.report.report_data import RankedWord, Report, StageSummary, thin_rounds
+from vecmill.report.run_record import RoundRecord
 from vecmill.report.scales import format_large, format_percent, format_short
 
 # Scores among the key figures; more would not be read at a glance.

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 
 STEPS = (1.0, 2.0, 5.0, 10.0)
+# Smaller steps are no normal floats.
+SMALLEST_STEP = 1e-300
 
 
 @dataclass(frozen=True)
@@ -29,9 +31,9 @@ class Scale:
 
 def linear_ticks(low: float, high: float, about: int = 5) -> list[float]:
     """About so many round numbers within low..high, in steps of 1, 2 or 5 times a power of ten."""
-    if low == high:
-        return [low]
     rough = (high - low) / about
+    if rough < SMALLEST_STEP:
+        return [low]
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(s * power for s in STEPS if s * power >= rough * (1 - 1e-9))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)

@@ -110,7 +110,11 @@ def collect_answers(
 
     counts  (V,) how often each word occurs, if known
     words   words whose neighbours are shown, instead of the default words
+
+    Raises InputError with the closest spellings if one of the `words` is unknown.
     """
+    for word in words:
+        vectors.spelling(word)
     neighbours = [
         Neighbours(word, _count(vectors, counts, word), vectors.similar(word, CARD_NEIGHBOURS))
         for word in word_lists.words_to_show(vectors, words, CARDS)

@@ -10,7 +10,7 @@ from vecmill.core.measures.offsets import OffsetPlane
 from vecmill.core.measures.similarity import ScoredWords
 from vecmill.evaluation.gender_bias import GenderBias, most_female, most_gendered, most_male
 from vecmill.evaluation.scores import Score
-from vecmill.report.markup import Html, element, joined
+from vecmill.report.markup import Html, element, joined, shown_word
 from vecmill.report.page_elements import answer_list, bar_style, note, section, table_head, word_element
 from vecmill.report.plane_chart import plane_chart
 from vecmill.report.scales import format_percent, format_signed
@@ -103,7 +103,7 @@ def _legend(typical: Sequence[Sequence[str]]) -> Html:
 def map_data(shown: WordMap) -> dict[str, Any]:
     """The map for report.js; coordinates in thousandths, cosines in hundredths, (id, cosine) flattened."""
     return {
-        "words": shown.words,
+        "words": [shown_word(word) for word in shown.words],
         "counts": shown.counts,
         "points": [round(float(value) * 1000) for point in shown.layout.points for value in point],
         "groups": shown.groups,

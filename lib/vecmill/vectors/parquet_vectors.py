@@ -29,8 +29,8 @@ AGAIN = "run 'vecmill export' again"
 
 _LOCAL = pyarrow.fs.LocalFileSystem()
 
-# Numbers per byte of a file, above which its footer is taken for damaged. Word vectors hardly compress.
-_MOST_NUMBERS_PER_BYTE = 256
+# Rows per byte of a file, above which its footer is damaged: all words differ.
+_MOST_ROWS_PER_BYTE = 1
 
 
 def read_parquet(path: Path, wanted: Wanted | None = None) -> Vectors:
@@ -42,7 +42,7 @@ def read_parquet(path: Path, wanted: Wanted | None = None) -> Vectors:
         if not files:
             raise InputError(f"{path} has no Parquet file; {AGAIN}")
         for file in files:
-            _check_numbers(file)
+            _check_rows(file)
         table = ds.dataset([str(file) for file in files], format="parquet", filesystem=_LOCAL)
         check_names(table.schema.names, SCHEMA, str(path))
         check_types(table.schema, path)
@@ -52,7 +52,7 @@ def read_parquet(path: Path, wanted: Wanted | None = None) -> Vectors:
         ids = wanted_ids(table.to_table(COLUMNS[:2], **FRUGAL_SCAN), wanted, path)
         chosen = ds.field("id").isin(pa.array(ids, table.schema.field("id").type))
         return from_table(table.to_table(COLUMNS, filter=chosen, **FRUGAL_SCAN), path, ids)
-    except (OSError, pa.ArrowException, KeyError) as error:
+    except (OSError, pa.ArrowException, KeyError, UnicodeDecodeError) as error:
         cause = (str(error).splitlines() or [type(error).__name__])[0]
         raise _unreadable(path, cause) from error
 
@@ -111,16 +111,12 @@ def from_table(table: pa.Table, path: str | Path, ids: Places | None = None) -> 
     return checked_vectors(path, _strings(table["word"].take(pa.array(order)), path), rows[order])
 
 
-def _check_numbers(file: Path) -> None:
-    """Raise InputError if a footer promises more numbers than a file of its size can hold.
-
-    Arrow allocates memory for them before it reads them.
-    """
-    metadata, size = pq.read_metadata(file), file.stat().st_size
-    groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
-    numbers = sum(group.column(n).num_values for group in groups for n in range(group.num_columns))
-    if max(numbers, metadata.num_rows) > _MOST_NUMBERS_PER_BYTE * size:
-        raise _unreadable(file, f"its footer promises {numbers:,} numbers in {size:,} bytes")
+def _check_rows(file: Path) -> None:
+    """Raise InputError if a footer promises more rows than a file of its size can hold."""
+    # Not the numbers of its columns: PyArrow ends the process if their metadata are damaged.
+    rows, size = pq.read_metadata(file).num_rows, file.stat().st_size
+    if rows > _MOST_ROWS_PER_BYTE * size:
+        raise _unreadable(file, f"its footer promises {rows:,} rows in {size:,} bytes")
 
 
 def _check_nulls(table: pa.Table, path: str | Path) -> None:

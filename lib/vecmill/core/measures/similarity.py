@@ -25,13 +25,14 @@ LONGEST_COMPARED = 100
 def unit_rows(vectors: npt.NDArray[np.floating]) -> Floats:
     """Each row of `vectors` (..., D) scaled to length 1, float32; a row of zeros stays zero.
 
-    Squares are summed in float64, because those of very large or very small numbers leave the range
-    of float32.
+    A row with NaN or infinity has NaN. Squares are summed in float64, because those of very large or very
+    small numbers leave the range of float32.
     """
     lengths = np.sqrt(np.einsum("...d,...d->...", vectors, vectors, dtype=np.float64))
     lengths = np.where(lengths == 0, 1, lengths)[..., np.newaxis]
     unit = np.empty(vectors.shape, np.float32)
-    np.divide(vectors, lengths, out=unit, casting="same_kind")
+    with np.errstate(invalid="ignore"):
+        np.divide(vectors, lengths, out=unit, casting="same_kind")
     return unit
 
 
