@@ -56,9 +56,9 @@ def random_buckets() -> list[BucketRow]:
                     pairs = 0 if stratum == 1 and region == 0 else int(rng.integers(100, 600))
                     words = rng.choice(cut.words.members(region), pairs)
                     contexts = rng.choice(cut.contexts.members(other), pairs)
-                    where = {"stratum": stratum, "word_region": region, "shard": shard, "part": number}
+                    place = {"stratum": stratum, "word_region": region, "shard": shard, "part": number}
                     ids = {"words": words.tobytes(), "contexts": contexts.tobytes()}
-                    found.append({"epoch": EPOCH, "slice": SLICE, **where, "pairs": pairs, **ids})
+                    found.append({"epoch": EPOCH, "slice": SLICE, **place, "pairs": pairs, **ids})
     return [row for row in found if row["pairs"]]
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import SparkSession
 
 from vecmill.config import Config
 from vecmill.core.arrays import Doubles
@@ -130,9 +131,10 @@ class FakeStrategy:
         return 7 * work.words
 
 
-def make_run(folder: Path) -> Run:
+def make_run(folder: Path, spark: SparkSession | None = None) -> Run:
+    """A run; only a training that resumes needs a session."""
     overrides = ["input.path=unused", f"output.path={folder}", "train.epochs=2", "train.learning_rate=0.1"]
-    store = open_store(str(folder))
+    store = open_store(str(folder), spark)
     return Run(
         Config.load(None, [*overrides, "train.min_learning_rate=0.01"]), store, Manifest(store.files)
     )
@@ -164,14 +166,14 @@ def test_every_round_is_trained_at_its_pace_and_has_a_line_of_metrics(tmp_path):
     assert len(said) == 4
 
 
-def test_training_resumes_after_the_last_recorded_round(tmp_path):
+def test_training_resumes_after_the_last_recorded_round(spark, tmp_path):
     class Killed(FakeStrategy):
         def train(self, number: int, work: RoundWork, pace: Pace) -> Doubles:
             if number == 3:
                 raise KeyboardInterrupt
             return super().train(number, work, pace)
 
-    run = make_run(tmp_path)
+    run = make_run(tmp_path, spark)
     with pytest.raises(KeyboardInterrupt):
         rounds.train(run, Killed(run), lambda text: None)
     before = read_metrics(run.files)
@@ -194,8 +196,8 @@ def test_training_resumes_after_the_last_recorded_round(tmp_path):
     assert run.manifest.stage("train")["round"] == 4
 
 
-def test_a_finished_training_trains_no_round_and_reports_the_same_counts(tmp_path):
-    run = make_run(tmp_path)
+def test_a_finished_training_trains_no_round_and_reports_the_same_counts(spark, tmp_path):
+    run = make_run(tmp_path, spark)
     counts = rounds.train(run, FakeStrategy(run), lambda text: None)
     strategy = FakeStrategy(run)
 
