@@ -121,6 +121,23 @@ def test_npy_is_mapped_only_if_it_needs_no_conversion(tmp_path):
     assert map_npy(path).vectors.shape == (0, 3)
 
 
+@pytest.mark.parametrize(
+    "form", [b"\xef\xbb\xbfthe\nice cream\n", b"the\r\nice cream\r\n\r\n", b"the\nice cream\n\n\n"]
+)
+def test_a_vocabulary_may_have_a_byte_order_mark_and_empty_lines_at_its_end(tmp_path, form):
+    path = write_vectors(write_npy, tmp_path / "v.npy")
+    (tmp_path / "v.vocabulary.txt").write_bytes(form)
+
+    assert read_npy(path).words == WORDS
+
+
+def test_a_first_word_that_begins_with_a_byte_order_mark_is_read_back(tmp_path):
+    words = ["\N{ZERO WIDTH NO-BREAK SPACE}the", "\N{ZERO WIDTH NO-BREAK SPACE}"]
+    write_npy(tmp_path / "v.npy", one_word_blocks(words, VECTORS), 2, 3)
+
+    assert read_npy(tmp_path / "v.npy").words == words
+
+
 @pytest.mark.parametrize("write", [write_npy, write_safetensors])
 @pytest.mark.parametrize("word", ["", "a\nb", "a\rb"])
 def test_words_with_line_breaks_are_refused_and_no_file_is_left(tmp_path, write, word):
@@ -198,6 +215,45 @@ def test_an_npy_file_with_a_broken_header_is_reported(tmp_path, whole, changed):
         read_npy(path)
 
 
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "(-2, 3)",
+        "(-2, -3)",
+        "(True, 6)",
+        "(6, True)",
+        "(6, 0)",
+        "(6,)",
+        "()",
+        "(1, 2, 3)",
+        "(2.0, 3)",
+        "(9223372036854775807, 9223372036854775807)",
+        "(0, 99999999999999999999)",
+        f"({'9' * 4300}, 3)",
+        "(" * 200 + "2, 3" + ")" * 200,
+        "[" * 90 + "]" * 90,
+    ],
+)
+def test_an_npy_file_with_an_absurd_shape_is_refused_in_one_sentence(tmp_path, shape):
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    content = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + VECTORS.tobytes()
+    (tmp_path / "v.npy").write_bytes(content)
+
+    with pytest.raises(InputError, match=r"v\.npy: expected|cannot be read") as caught:
+        read_npy(tmp_path / "v.npy")
+
+    assert len(str(caught.value)) < 600
+    assert "\n" not in str(caught.value)
+
+
+def test_numbers_beyond_float32_are_reported(tmp_path):
+    np.save(tmp_path / "v.npy", np.array([[1e300], [1.0]]))
+    (tmp_path / "v.vocabulary.txt").write_text("the\nof\n")
+
+    with pytest.raises(InputError, match="expected finite numbers, got nan or infinity for 'the'"):
+        read_npy(tmp_path / "v.npy")
+
+
 def test_an_npy_file_without_a_matrix_of_floats_is_reported(tmp_path):
     np.save(tmp_path / "v.npy", np.arange(3))
 
@@ -247,3 +303,56 @@ def test_a_broken_safetensors_file_is_reported(tmp_path, content, message):
 
     assert str(caught.value).startswith(f"{tmp_path}/v.safetensors: expected")
     assert message in str(caught.value)
+
+
+def described(offsets: object, shape: object = (2, 3), **others: object) -> bytes:
+    """A header of the tensor `vectors` and of others."""
+    vectors = {"dtype": "F32", "shape": shape, "data_offsets": offsets}
+    return with_header({"vectors": vectors, **others}, VECTORS.tobytes())
+
+
+OTHER = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        # The bytes of the header must not be read as numbers.
+        (described([-24, 0]), r"the offsets \[-24, 0\]"),
+        (described([24, 0], [2, -3]), r"the shape|the offsets"),
+        (described([0, 24], [-2, -3]), r"the shape \[-2, -3\]"),
+        (described([0, 4], [True, True]), r"the shape \[True, True\]"),
+        (described([False, 24]), r"the offsets \[False, 24\]"),
+        (described([0.0, 24.0]), "the offsets"),
+        (described([0, 24], [6, 0]), "the shape"),
+        (described([0, 0], [0, 0]), "the shape"),
+        (
+            described([0, 24], other=OTHER),
+            "expected a tensor or the end at byte 4 after the header, got one at",
+        ),
+        (
+            described([0, 24], other={**OTHER, "data_offsets": [24, 28]}),
+            "expected a tensor or the end at byte 28",
+        ),
+        (described([0, 24], other=7), "AttributeError"),
+        (
+            described([4, 28]) + bytes(4),
+            "expected a tensor or the end at byte 0 after the header, got one at byte 4",
+        ),
+        (described([0, 24]) + b"more", "expected a tensor or the end at byte 24"),
+        (described([0, 10**18], [1, 250000000000000000]), "to end at byte"),
+        (b"\x40\x0d\x03" + bytes(5) + b"[" * 200_000, "RecursionError"),
+        (b"\x90\x14" + bytes(6) + b'{"a": ' + b"9" * 5258 + b"}", "ValueError"),
+    ],
+)
+def test_safetensors_with_absurd_offsets_shapes_or_json_are_refused_in_one_sentence(
+    tmp_path, content, message
+):
+    (tmp_path / "v.safetensors").write_bytes(content)
+    (tmp_path / "v.vocabulary.txt").write_bytes(b"the\nice cream\n")
+
+    with pytest.raises(InputError, match=message) as caught:
+        read_safetensors(tmp_path / "v.safetensors")
+
+    assert len(str(caught.value)) < 600
+    assert "\n" not in str(caught.value)

@@ -50,6 +50,47 @@ def test_texts_with_and_without_a_header_are_distinguished(tmp_path, content, na
     assert detect_format(tmp_path / "v.txt") == name
 
 
+KING, QUEEN = b"king -0.5 0.1 0.2\n", b"queen -0.4 0.2 0.1\n"
+MARK = b"\xef\xbb\xbf"
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (b"3 3\nNew York 0.1 0.2 0.3\n" + KING + QUEEN, "word2vec-text"),
+        (b"3 3\nking 0.1 x 0.3\n" + QUEEN, "word2vec-text"),
+        (b"2 3\nking 0.1 0.3\n" + QUEEN, "word2vec-text"),
+        (b"2 3\ncaf\xe9 0.1 0.2 0.3\n" + QUEEN, "word2vec-text"),
+        (b"1 1\nking x\n", "word2vec-text"),
+        (MARK + b"1 3\n" + KING, "word2vec-text"),
+        (b". . . 0.1 -0.2 0.3\n" + KING + QUEEN, "glove-text"),
+        (b". . . 0.1 -0.2 0.3", "glove-text"),
+        (b"king 0.1 x 0.3\n" + QUEEN, "glove-text"),
+        (MARK + KING, "glove-text"),
+        # The numbers of a binary file may be printable, and have line feeds.
+        (b"1 1\nking fff?", "word2vec-binary"),
+        (b"1 2\nking \n\n\n?fff?", "word2vec-binary"),
+        (b"2 1\nking fff?\nqueen fff?\n", "word2vec-binary"),
+        (b"2 2\n\xff\xfe \x00\x00\x80\x3f", "word2vec-binary"),
+    ],
+)
+def test_one_odd_row_does_not_change_the_format(tmp_path, content, name):
+    (tmp_path / "v").write_bytes(content)
+
+    assert detect_format(tmp_path / "v") == name
+
+
+@pytest.mark.parametrize("spaces", ["the", "New York", ". . ."])
+def test_a_first_row_longer_than_the_inspected_bytes_is_text(tmp_path, spaces):
+    row = f"{spaces} " + " ".join(["-0.123456"] * 20_000)
+    (tmp_path / "v").write_text(f"1 20000\n{row}\n")
+    (tmp_path / "g").write_text(f"{row}\n")
+
+    assert read_vectors(tmp_path / "v").words == [spaces]
+    assert read_vectors(tmp_path / "g").words == [spaces]
+    assert read_vectors(tmp_path / "g").vectors.shape == (1, 20_000)
+
+
 @pytest.mark.parametrize("content", [b"", b"Once upon a time\n", b"\x1f\x8b\x08\x00packed", b"{}"])
 def test_a_file_of_another_format_is_reported_with_its_first_bytes(tmp_path, content):
     (tmp_path / "v").write_bytes(content)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from vecmill.errors import InputError, ShapeError
-from vecmill.vectors.formats import EXPORTS, Block, Vectors
+from vecmill.vectors.formats import EXPORTS, Block, Vectors, read_vectors
 from vecmill.vectors.formats.word2vec import (
     read_glove_text,
     read_word2vec_binary,
@@ -247,6 +248,110 @@ def test_glove_text_has_no_header_and_may_have_spaces_in_words(tmp_path):
 
     expected = np.array([[0.5, 1], [2, 3], [4, 5]], np.float32)
     assert_same(got, Vectors(["the", ". . .", "to name@domain.com"], expected))
+
+
+MARK = b"\xef\xbb\xbf"
+
+
+@pytest.mark.parametrize(
+    ("read", "content"),
+    [(read_word2vec_text, MARK + b"1 2\nthe 1 2\n"), (read_glove_text, MARK + b"the 1 2\n")],
+)
+def test_a_byte_order_mark_is_not_part_of_the_first_word(tmp_path, read, content):
+    (tmp_path / "v").write_bytes(content)
+
+    assert_same(read(tmp_path / "v"), Vectors(["the"], np.array([[1, 2]], np.float32)))
+
+
+@pytest.mark.parametrize("empty", [b"\n", b"\n\n\n", b"\r\n \n", b"\n" * 5_000_000])
+@pytest.mark.parametrize("read", [read_word2vec_text, read_glove_text])
+def test_empty_lines_at_the_end_are_ignored(tmp_path, read, empty):
+    header = b"1 2\n" if read is read_word2vec_text else b""
+    (tmp_path / "v").write_bytes(header + b"the 1 2\n" + empty)
+
+    assert read(tmp_path / "v").words == ["the"]
+
+
+def test_an_empty_line_in_the_middle_is_reported_however_many_there_are(tmp_path):
+    (tmp_path / "v").write_bytes(b"2 2\nthe 1 2\n" + b"\n" * 5_000_000 + b"of 1 2\n")
+
+    with pytest.raises(InputError, match="line 3: expected a word and 2 numbers, got 1 columns"):
+        read_word2vec_text(tmp_path / "v")
+
+
+def test_words_of_text_with_a_header_may_have_spaces(tmp_path):
+    (tmp_path / "v").write_bytes(b"3 2\nNew York 1 2\n. . . 3 4\n 5 6\n")
+
+    expected = np.array([[1, 2], [3, 4], [5, 6]], np.float32)
+    assert_same(read_word2vec_text(tmp_path / "v"), Vectors(["New York", ". . .", ""], expected))
+
+
+@pytest.mark.parametrize(
+    ("read", "content", "message"),
+    [
+        (read_word2vec_text, b"2 2\nthe 1 x\nof 1 2\n", "line 2: expected a number in column 3, got 'x'"),
+        (read_glove_text, b"the 1 x\nof 1 2\n", "line 1: expected a number in column 3, got 'x'"),
+        (read_glove_text, b"the x 1\nof 1 2\nto 1 2\n", "line 1: expected a number in column 2, got 'x'"),
+        (read_glove_text, b"the 1 x 3\n", "line 1: expected a number in column 3, got 'x'"),
+    ],
+)
+def test_a_bad_number_in_the_first_row_is_reported_as_one(tmp_path, read, content, message):
+    (tmp_path / "v").write_bytes(content)
+
+    with pytest.raises(InputError, match=message):
+        read(tmp_path / "v")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"2 999999999999",
+        b"2 9223372036854775807",
+        b"2 2000000000",
+        b"2 99999999999999999999",
+        b"9223372036854775807 9223372036854775807",
+        b"9" * 4300 + b" 3",
+        b"2 " + b"9" * 4300,
+        b"-2 3",
+        b"2 -3",
+        b"0 99999999999",
+    ],
+)
+@pytest.mark.parametrize("rows", [b"king 1 2 3\nqueen 1 2 3\n", b"king \x00\x00\x80?\x00\x00\x80?"])
+def test_an_absurd_header_is_refused_before_memory_is_allocated(tmp_path, header, rows):
+    (tmp_path / "v").write_bytes(header + b"\n" + rows)
+
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError) as caught:
+            read_vectors(tmp_path / "v")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 10_000_000
+    assert len(str(caught.value)) < 500
+    assert "\n" not in str(caught.value)
+
+
+def test_long_content_is_cut_in_messages(tmp_path):
+    (tmp_path / "v").write_bytes(b"the 1 2\nof 1 " + b"x" * 1_000_000 + b"\n")
+
+    with pytest.raises(InputError, match="line 2: expected a number in column 3") as caught:
+        read_glove_text(tmp_path / "v")
+
+    assert len(str(caught.value)) < 500
+
+
+def test_a_word_that_was_cut_in_the_middle_of_a_letter_is_read_with_a_warning(tmp_path, caplog):
+    one = b"\x00\x00\x80\x3f"
+    (tmp_path / "v").write_bytes(b"3 1\nthe " + one + "каф".encode()[:-1] + b" " + one + b"of " + one)
+
+    with caplog.at_level(logging.WARNING):
+        got = read_word2vec_binary(tmp_path / "v")
+
+    assert got.words == ["the", "ка\N{REPLACEMENT CHARACTER}", "of"]
+    assert "replaced bytes that are not UTF-8 in 1 of 3 words: 'ка\N{REPLACEMENT CHARACTER}'" in caplog.text
 
 
 DAMAGED = "the file is damaged or of another format, so fetch or export it again"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +17,9 @@ import pytest
 import vecmill
 from vecmill import load
 from vecmill.errors import ConfigError, InputError
+from vecmill.vectors import sources
 from vecmill.vectors.formats import EXPORTS, Block
+from vecmill.vectors.sources import wanted_of
 
 WORDS = ["the", "man", "woman", "king", "queen"]
 VECTORS = np.array([[0, 0, 5], [0, -1, 1], [0, 2, 2], [1, -1, 1], [3, 3, 3]], np.float32)
@@ -140,6 +144,85 @@ def test_parquet_with_other_columns_or_values_is_reported(tmp_path: Path, column
 
     with pytest.raises(InputError, match=rf"some\.parquet.*{message}"):
         load(tmp_path / "some.parquet")
+
+
+def test_parquet_of_other_types_that_fit_is_read(tmp_path: Path):
+    columns = {
+        "id": pa.array([1, 0], pa.int64()),
+        "word": pa.array(["of", "the"]).dictionary_encode(),
+        "vector": pa.FixedSizeListArray.from_arrays(pa.array([1.0, 2.0, 3.0, 4.0]), 2),
+        "more": [1, 2],
+    }
+    pq.write_table(pa.table(columns), tmp_path / "some.parquet")
+
+    vectors = load(tmp_path / "some.parquet")
+
+    assert vectors.words == ["the", "of"]
+    np.testing.assert_array_equal(vectors.vectors, np.array([[3, 4], [1, 2]], np.float32))
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"word": [1, 2]}, "column word must be a string, got int64"),
+        ({"word": [b"a", b"\xff"]}, "column word must be a string, got binary"),
+        ({"word": [["a"], ["b"]]}, "column word must be a string, got list"),
+        ({"id": [0.0, 1.0]}, "column id must be an integer, got double"),
+        ({"id": [True, False]}, "column id must be an integer, got bool"),
+        ({"vector": [[["a"]], [["b"]]]}, "column vector must be a list of numbers, got list"),
+        ({"vector": [[True], [False]]}, "column vector must be a list of numbers, got list"),
+        ({"vector": pa.array([[], []], pa.list_(pa.float32()))}, "from 0 to 0 numbers"),
+        ({"vector": [[], []]}, "column vector must be a list of numbers, got list"),
+        ({"vector": [[1.0], [None]]}, "expected finite numbers"),
+        ({"vector": [[1e300], [1.0]]}, "expected finite numbers"),
+        ({"vector": [None, [1.0]]}, "got nulls"),
+        ({"id": [0, 2]}, "expected one row per id from 0 to 1, got none with id 1"),
+        ({"id": [1, 2]}, "expected one row per id from 0 to 1, got none with id 0"),
+        ({"id": [0, 0]}, "expected one row per id from 0 to 1, got two with id 0"),
+        ({"id": [-1, 0]}, "expected one row per id from 0 to 1, got none with id 0"),
+        ({"id": [0, 2**40]}, "expected one row per id from 0 to 1, got none with id 1"),
+    ],
+)
+@pytest.mark.parametrize("wanted", [None, wanted_of(1, ["b"], ignore_case=True)])
+def test_parquet_with_wrong_types_or_ids_is_refused_in_one_sentence(
+    tmp_path: Path, columns, message, wanted
+):
+    table = {"id": [0, 1], "word": ["a", "b"], "vector": [[1.0], [2.0]], **columns}
+    pq.write_table(pa.table(table), tmp_path / "some.parquet")
+
+    with pytest.raises(InputError, match=message) as caught:
+        sources.read(str(tmp_path / "some.parquet"), wanted=wanted)
+
+    assert "\n" not in str(caught.value)
+
+
+def test_words_of_parquet_that_are_not_utf8_are_reported(tmp_path: Path):
+    pq.write_table(pa.table({"id": [0], "word": ["caff"], "vector": [[1.0]]}), tmp_path / "v.parquet")
+    content = (tmp_path / "v.parquet").read_bytes()
+    (tmp_path / "v.parquet").write_bytes(content.replace(b"caff", b"caf\xff"))
+
+    with pytest.raises(InputError, match="cannot be read: a word is not UTF-8"):
+        load(tmp_path / "v.parquet")
+
+
+def test_a_repeated_row_in_another_file_is_reported(run: Path):
+    shutil.copy(run / "vectors" / "part-0.parquet", run / "vectors" / "part-1.parquet")
+
+    with pytest.raises(InputError, match="one row per id from 0 to 9, got two with id 0"):
+        load(run / "vectors")
+
+
+def test_a_run_whose_exports_were_deleted_is_read_from_its_table(run: Path):
+    shutil.rmtree(run / "exports")
+
+    np.testing.assert_array_equal(load(run).vectors, VECTORS)
+
+
+def test_a_pipe_is_refused(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(InputError, match="pipe is not a regular file; copy its content to one"):
+        load(tmp_path / "pipe")
 
 
 def test_parquet_without_rows_is_reported(tmp_path: Path):

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from vecmill.errors import InputError
+from vecmill.errors import ConfigError, InputError
 from vecmill.storage.schemas import VECTORS
 from vecmill.vectors.word_vectors import WordVectors, is_local, read_run
 
@@ -88,6 +88,61 @@ def test_an_unknown_word_is_reported_with_the_closest_spellings(vectors):
         vectors.analogy("man", "king", "womam")
     with pytest.raises(InputError, match=r"^'zzz' is not among the 6 words$"):
         vectors.vector("zzz")
+
+
+@pytest.mark.parametrize("n", [0, -1, 1.5, "3", None, True])
+def test_the_number_of_answers_must_be_a_whole_number_from_one(vectors, n):
+    with pytest.raises(ConfigError, match=r"^n must be a whole number of at least 1, got "):
+        vectors.similar("king", n)
+    with pytest.raises(ConfigError, match=r"^n must be a whole number of at least 1, got "):
+        vectors.analogy("man", "king", "woman", n)
+
+
+def test_the_number_of_answers_may_be_a_number_of_numpy(vectors):
+    assert len(vectors.similar("king", np.int64(2))) == 2
+
+
+COMPOSED, DECOMPOSED = "caf\N{LATIN SMALL LETTER E WITH ACUTE}", "cafe\N{COMBINING ACUTE ACCENT}"
+
+
+@pytest.mark.parametrize("known", [COMPOSED, DECOMPOSED])
+@pytest.mark.parametrize("asked", [COMPOSED, DECOMPOSED])
+def test_a_word_is_found_however_its_letters_are_composed(known, asked):
+    vectors = WordVectors(["the", known, "of"], np.eye(3, dtype=np.float32))
+
+    assert asked in vectors
+    assert vectors.spelling(asked) == known
+    assert vectors.vector(asked).tolist() == [0, 1, 0]
+    assert {word for word, _ in vectors.similar(asked)} == {"the", "of"}
+    assert {word for word, _ in vectors.analogy("the", asked, "of")} == set()
+
+
+def test_a_word_stands_for_itself_if_the_vectors_have_it():
+    vectors = WordVectors([COMPOSED, DECOMPOSED], np.eye(2, dtype=np.float32))
+
+    assert [vectors.vector(word).tolist() for word in vectors.words] == [[1, 0], [0, 1]]
+
+
+def test_the_hint_for_an_unknown_word_shows_invisible_characters():
+    vectors = WordVectors(["king\N{ZERO WIDTH SPACE}"], np.eye(1, dtype=np.float32))
+
+    with pytest.raises(InputError, match=r"'king' is not .*spellings are: 'king\\u200b'$"):
+        vectors.vector("king")
+
+
+def test_an_unknown_word_is_composed_in_the_message(vectors):
+    with pytest.raises(InputError, match=f"^'{COMPOSED}' is not among the 6 words"):
+        vectors.vector(DECOMPOSED)
+
+
+def test_messages_about_very_long_words_are_short():
+    vectors = WordVectors(["king" * 100_000, "queen"], np.eye(2, dtype=np.float32))
+
+    with pytest.raises(InputError, match="is not among the 2 words") as caught:
+        vectors.vector("kink" * 100_000)
+    assert len(str(caught.value)) < 300
+    with pytest.raises(InputError, match=r"^a word must be a string, got 7$"):
+        vectors.vector(7)
 
 
 def write_parts(root: Path) -> None:

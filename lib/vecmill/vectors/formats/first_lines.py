@@ -48,11 +48,7 @@ def glove_dimension(start: bytes, *, is_whole: bool) -> int | None:
     It is that of most of the first lines with a word without spaces, so that one bad number or one word
     with spaces does not change it. `is_whole` says that the last line is not cut off.
     """
-    lines = without_mark(start).split(b"\n")
-    if not is_whole and len(lines) > 1:
-        lines.pop()
-    is_cut = not is_whole and len(lines) == 1
-    found = [_numbers(line, is_cut=is_cut) for line in lines[:_INSPECTED_LINES] if line.strip(b" \r")]
+    found = _numbers_of_lines(without_mark(start), is_whole=is_whole)
     plain = Counter(numbers for numbers, has_spaces in found if numbers and not has_spaces)
     others = Counter(numbers for numbers, has_spaces in found if numbers and has_spaces)
     for counts in (plain, others):
@@ -70,14 +66,9 @@ def is_text(rows: bytes, header: Header, *, is_whole: bool) -> bool:
     """
     if not rows:
         return True
-    line, end, _ = rows.partition(b"\n")
-    columns = line.rstrip(b" \r").split(b" ")
-    if not end and not is_whole:
-        columns.pop()
-        numbers = columns[len(columns) // 2 :]
-    else:
-        numbers = columns[-header.dim :]
-    if len(columns) > 1 and len(columns) > len(numbers) and all(map(_is_number, numbers)):
+    if any(
+        numbers and not has_spaces for numbers, has_spaces in _numbers_of_lines(rows, is_whole=is_whole)
+    ):
         return True
     if is_whole and _is_whole_binary(rows, header):
         return False
@@ -95,6 +86,15 @@ def _is_whole_binary(rows: bytes, header: Header) -> bool:
         if space < 0 or start > len(rows):
             return False
     return not rows[start:].strip(b"\n")
+
+
+def _numbers_of_lines(text: bytes, *, is_whole: bool) -> list[tuple[int, bool]]:
+    """`_numbers` of the first lines that are not empty and not cut off, or of a single line that is."""
+    *lines, rest = text.split(b"\n", _INSPECTED_LINES)
+    is_cut = not is_whole and not lines
+    if is_cut or (is_whole and len(lines) < _INSPECTED_LINES):
+        lines.append(rest)
+    return [_numbers(line, is_cut=is_cut) for line in lines if line.strip(b" \r")]
 
 
 def _numbers(line: bytes, *, is_cut: bool) -> tuple[int, bool]:

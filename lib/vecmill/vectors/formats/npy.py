@@ -16,6 +16,7 @@ from vecmill.vectors.formats.streams import (
     CUT_SHORT,
     DAMAGED,
     MOST_DIMENSIONS,
+    MOST_SIZE,
     Block,
     Vectors,
     checked_blocks,
@@ -74,12 +75,14 @@ def _mapped(path: Path) -> npt.NDArray[np.floating]:
             raise file_error(path, expected="an .npy header", got=got, remedy=DAMAGED) from fault
         start, size = file.tell(), path.stat().st_size
     # A bool is an int for Python.
-    is_matrix = len(shape) == 2 and all(type(length) is int and length >= 0 for length in shape)
-    if not is_matrix or not shape[1] or dtype.kind != "f":
+    are_sizes = all(type(length) is int and 0 <= length <= MOST_SIZE for length in shape)
+    if not are_sizes or len(shape) != 2 or not shape[1] or dtype.kind != "f":
         raise file_error(
             path,
             expected="a matrix of floats, one row per word",
-            got=f"{dtype} of shape {shape}",
+            got=f"{dtype} of shape {shape}"
+            if are_sizes
+            else "lengths that are negative, huge or no numbers",
             remedy="save the vectors alone, with numpy.save",
         )
     end = start + math.prod(shape) * dtype.itemsize

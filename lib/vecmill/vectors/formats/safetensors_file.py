@@ -19,6 +19,7 @@ from vecmill.vectors.formats.streams import (
     CUT_SHORT,
     DAMAGED,
     MOST_DIMENSIONS,
+    MOST_SIZE,
     Block,
     Vectors,
     checked_blocks,
@@ -117,7 +118,7 @@ def _offsets(tensor: Any) -> tuple[int, int]:
 
 def _is_size(value: Any) -> bool:
     # A bool is an int for Python.
-    return type(value) is int and value >= 0
+    return type(value) is int and 0 <= value <= MOST_SIZE
 
 
 def _check_tensors(path: Path, offsets: Sequence[tuple[int, int]], size: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import stat
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import islice
@@ -21,6 +22,8 @@ BLOCK_ROWS = 4096
 
 # NumPy has no matrix with more, not even one without rows.
 MOST_DIMENSIONS = (1 << 31) - 1
+# Sizes in headers above it are absurd.
+MOST_SIZE = 10**18
 
 # Remedies for broken files.
 CONVERT = "convert the file to UTF-8, for example with iconv"
@@ -101,8 +104,12 @@ def complete_files(*paths: Path) -> Iterator[list[BinaryIO]]:
 
 @contextmanager
 def open_to_read(path: Path) -> Iterator[BinaryIO]:
-    """The file at `path`, opened for reading. Raises InputError if that fails."""
+    """The file at `path`, opened for reading. Raises InputError if that fails, also for pipes and devices."""
     try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            # It may be endless, and readers read from several places.
+            raise InputError(f"{path} is not a regular file; copy its content to one")
         file = path.open("rb")
     except OSError as fault:
         raise InputError(
