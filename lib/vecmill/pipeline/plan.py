@@ -11,7 +11,7 @@ from vecmill.errors import ConfigError
 from vecmill.formatting import format_bytes
 from vecmill.pipeline.stage import Record, Settings, Stage, pick
 from vecmill.planning.corpus import counted_corpus
-from vecmill.planning.requirements import Requirements, requirements
+from vecmill.planning.requirements import requirements
 from vecmill.planning.resources import resources_of
 from vecmill.planning.shortages import memory_shortages
 from vecmill.planning.strategy_choice import choose, with_settings
@@ -53,9 +53,12 @@ def _settings(config: Config) -> Settings:
 
 
 def _still_holds(run: Run, record: Record) -> bool:
-    """Whether this machine, on which a run may resume, has the memory that the plan requires."""
-    needed = Requirements(**record["needs"])
-    return not memory_shortages(needed, resources_of(run.store, {}), _settle(run.config, record))
+    """Whether this machine, on which a run may resume, has the memory that the run requires here."""
+    resources, config = resources_of(run.store, {}), _settle(run.config, record)
+    corpus = counted_corpus(run.store, run.manifest)
+    # With its own slots: on more cores, more tasks run at once than were planned for.
+    needed = requirements(corpus, config, resources.slots, by_files=resources.by_files)
+    return not memory_shortages(needed, resources, config)
 
 
 def _settle(config: Config, record: Record) -> Config:

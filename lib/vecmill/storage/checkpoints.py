@@ -62,8 +62,18 @@ def write(parameters: TaskTable, store: Store, round_: int) -> None:
 
 
 def write_frame(parameters: DataFrame, store: Store, round_: int) -> None:
-    """The same from rows of Spark. Uncompressed: trained floats do not compress."""
-    store.publish(store.stage_frame(parameters, name(round_), compression="none"), name(round_))
+    """The same from rows of Spark."""
+    store.publish(store.stage_frame(parameters, name(round_), options=_BY_SPARK), name(round_))
+
+
+_BY_SPARK = {
+    # Trained floats do not compress.
+    "compression": "none",
+    # A page per block. Readers hold a whole page, and Spark would put a hundred blocks into one.
+    "parquet.page.size.row.check.min": "1",
+    "parquet.page.size.row.check.max": "1",
+    "parquet.page.size.check.estimate": "false",
+}
 
 
 class TablesInFiles(NamedTuple):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import ClassVar
 
 import numpy as np
@@ -139,11 +140,15 @@ class Store(ABC):
         return table.select(*schema.fieldNames())
 
     def stage_frame(
-        self, frame: DataFrame, name: str, partition_by: Sequence[str] = (), compression: str = "zstd"
+        self,
+        frame: DataFrame,
+        name: str,
+        partition_by: Sequence[str] = (),
+        options: Mapping[str, str] = MappingProxyType({"compression": "zstd"}),
     ) -> str:
-        """Write a table below the staging folder by Spark; returns where it lies."""
+        """Write a table below the staging folder by Spark, with options of its writer; where it lies."""
         staged = f"{self.staging}/{name}"
-        writer = frame.write.mode("overwrite").option("compression", compression)
+        writer = frame.write.mode("overwrite").options(**options)
         writer.partitionBy(*partition_by).parquet(self.files.path(staged))
         return staged
 
