@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from itertools import combinations
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vecmill.core.measures import bias
 from vecmill.core.measures.bias import (
     bias_direction,
     bounded_analogy,
@@ -76,6 +78,27 @@ class TestWeat:
         for result in (self.run((), self.insects), self.run(self.flowers, self.insects, a=("x",))):
             assert math.isnan(result.effect_size)
             assert math.isnan(result.p_value)
+
+    @pytest.mark.parametrize("numbers", [1, 1000, 1 << 22])
+    def test_the_size_of_blocks_changes_no_draw(self, numbers, monkeypatch):
+        s = generator(1).normal(size=40)
+        expected = split_p_value(s, generator(2), max_splits=2000)
+
+        monkeypatch.setattr(bias, "BLOCK_NUMBERS", numbers)
+
+        assert split_p_value(s, generator(2), max_splits=2000) == expected
+
+    def test_long_sets_take_bounded_memory_and_fewer_draws(self, monkeypatch):
+        monkeypatch.setattr(bias, "MOST_SHUFFLED", 1_000_000)
+        s = generator(1).normal(size=20_000)
+
+        tracemalloc.start()
+        p_value = split_p_value(s, generator(2), max_splits=100_000)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+        assert p_value * 1001 == pytest.approx(round(p_value * 1001))
+        assert peak < 150e6
 
     def test_equal_associations_have_no_effect_size(self):
         result = self.run(("fly",), ("moth",))

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import math
+import time
+import tracemalloc
+import warnings
 from itertools import combinations
 from pathlib import Path
 
@@ -20,8 +23,10 @@ from vecmill.core.measures import (
     RatedPair,
     analogy_score,
     categorisation_score,
+    groups,
     odd_one_out_score,
     similarity_score,
+    word_similarity,
 )
 from vecmill.core.measures.analogies import best_answers
 from vecmill.core.measures.groups import odd_row, spherical_k_means
@@ -222,6 +227,65 @@ class TestSimilarity:
         pairs = [RatedPair("east", other, float(i)) for i, other in enumerate(self.words)]
 
         assert self.score(*pairs).interval == self.score(*pairs).interval
+
+    @pytest.mark.parametrize("block", [1, 100, 1 << 22])
+    def test_the_size_of_blocks_changes_no_bit(self, block, monkeypatch):
+        rng = generator(1)
+        words = [str(n) for n in range(50)]
+        unit = random_unit(rng, 50)
+        pairs = random_pairs(rng, words, 200)
+        expected = similarity_score(words, unit, pairs, rng=generator(2))
+
+        monkeypatch.setattr(word_similarity, "_BLOCK_NUMBERS", block)
+
+        assert similarity_score(words, unit, pairs, rng=generator(2)) == expected
+
+    def test_many_pairs_have_an_interval_in_bounded_memory_and_time(self):
+        rng = generator(1)
+        x = rng.normal(size=600_000).round(6)
+        y = (x + rng.normal(size=len(x))).round(1)
+
+        tracemalloc.start()
+        began = time.process_time()
+        low, high = bootstrap_interval(x, y, generator(2), 40, 0.95)
+        seconds = time.process_time() - began
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+        assert low < spearman(x, y) < high
+        # The standard error of rho is about 0.001.
+        assert high - low < 0.004
+        assert peak < 300e6
+        assert seconds < 40
+
+    def test_both_ways_to_draw_resamples_give_the_same_interval(self, monkeypatch):
+        rng = generator(1)
+        x = rng.normal(size=3000)
+        y = x + rng.normal(size=len(x))
+        by_multinomial = bootstrap_interval(x, y, generator(2), 1000, 0.95)
+
+        monkeypatch.setattr(word_similarity, "_MULTINOMIAL_PAIRS", 100)
+
+        assert bootstrap_interval(x, y, generator(2), 1000, 0.95) == pytest.approx(
+            by_multinomial, abs=0.003
+        )
+
+    def test_very_large_ratings_have_the_correlations_of_small_ones(self):
+        ratings = (1.0, 0.25, -1.0)
+        small, large = (
+            [
+                RatedPair("east", w, r * size)
+                for w, r in zip(("hill", "peak", "north"), ratings, strict=True)
+            ]
+            for size in (1.0, 1e308)
+        )
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            score = self.score(*large)
+
+        assert score.pearson == pytest.approx(self.score(*small).pearson)
+        assert score.spearman == self.score(*small).spearman
 
 
 class TestAnalogies:
@@ -448,6 +512,14 @@ class TestCategorisation:
         score = categorisation_score(words, unit, list(zip(words, names, strict=True)), rng=rng)
 
         assert max(map(names.count, names)) / n <= score.purity <= 1
+
+    def test_the_size_of_blocks_changes_no_cluster(self, monkeypatch):
+        rows = random_unit(generator(1), 90)
+        expected = spherical_k_means(rows, 7, generator(2))
+
+        monkeypatch.setattr(groups, "BLOCK_COSINES", 100)
+
+        np.testing.assert_array_equal(spherical_k_means(rows, 7, generator(2)), expected)
 
     def test_clusters_are_the_same_for_the_same_seed(self):
         unit = random_unit(generator(1), 40)

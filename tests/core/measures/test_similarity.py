@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import time
+import warnings
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -165,3 +168,34 @@ def test_only_the_most_frequent_100_000_words_are_compared():
     words = ["zzz"] * 99_999 + ["queens", "queen's"]
 
     assert closest_spellings("queen", words) == ["queens"]
+
+
+@pytest.mark.parametrize("n", [0, -1])
+def test_the_number_of_answers_is_at_least_one(n):
+    with pytest.raises(ShapeError, match=f"nearest expects n of at least 1, got {n}"):
+        nearest(np.eye(2, dtype=np.float32), np.eye(2), n)
+
+
+def test_all_words_are_sorted_in_time_that_grows_with_their_number():
+    unit = unit_rows(np.random.default_rng(1).normal(size=(200_000, 4)))
+
+    began = time.process_time()
+    ids, cosines = nearest(unit, unit[:1], len(unit), block_rows=1024)
+
+    assert time.process_time() - began < 10
+    assert sorted(ids[0]) == list(range(len(unit)))
+    assert (np.diff(cosines[0]) <= 0).all()
+
+
+def test_very_long_words_have_no_close_spellings_and_are_none():
+    assert closest_spellings("a" * 1000, ["a" * 999]) == []
+    assert closest_spellings("aa", ["a" * 1_000_000, "a"]) == ["a"]
+
+
+def test_rows_that_are_not_finite_have_nan_without_a_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        unit = unit_rows(np.array([[np.inf, 1], [np.nan, 1], [3, 4]], np.float32))
+
+    assert not np.isfinite(unit[:2]).all(axis=1).any()
+    assert unit[2].tolist() == pytest.approx([0.6, 0.8])

@@ -19,6 +19,8 @@ _MULTINOMIAL_PAIRS = 20_000
 _MOST_DRAWN = 200_000_000
 _LEAST_RESAMPLES = 100
 
+_LARGE = 1e100
+
 
 class RatedPair(NamedTuple):
     """Two words and the similarity that people gave them; Spearman's rho uses only the order of ratings."""
@@ -103,7 +105,13 @@ def _cosines(unit: Floats, pairs: Places) -> Doubles:
 
 def pearson(x: Doubles, y: Doubles) -> float:
     """Pearson's r of x and y (n,); NaN if one of them is constant."""
-    return float(_correlations(x, y, np.ones((1, len(x))))[0])
+    return float(_correlations(_in_range(x), _in_range(y), np.ones((1, len(x))))[0])
+
+
+def _in_range(x: Doubles) -> Doubles:
+    """`x`, scaled to -1..1 if squares of its numbers would leave the range of floats."""
+    largest = np.abs(x).max(initial=0)
+    return x / largest if largest > _LARGE else x
 
 
 def spearman(x: Doubles, y: Doubles) -> float:

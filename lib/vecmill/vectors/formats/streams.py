@@ -104,7 +104,7 @@ def complete_files(*paths: Path) -> Iterator[list[BinaryIO]]:
 
 @contextmanager
 def open_to_read(path: Path) -> Iterator[BinaryIO]:
-    """The file at `path`, opened for reading. Raises InputError if that fails, also for pipes and devices."""
+    """The file at `path`, opened for reading. Raises InputError if that fails or it is a pipe or device."""
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
