@@ -30,6 +30,26 @@ class TestFormats:
         assert analogy.printed.split()[-1] == "queen"
 
 
+def test_neighbours_are_found_however_the_word_is_composed(vecmill, tmp_path):
+    composed, decomposed = "caf\N{LATIN SMALL LETTER E WITH ACUTE}", "cafe\N{COMBINING ACUTE ACCENT}"
+    vectors = write_vectors(tmp_path / "v.txt", {composed: [1, 0], "bar": [0.9, 0.1], "tea": [0, 1]})
+
+    near = vecmill("neighbors", "--vectors", vectors, "-n", 1, decomposed)
+
+    assert (near.code, near.printed) == (0, f"{decomposed}:\n  0.994  bar\n")
+    assert vecmill("analogy", "--vectors", vectors, decomposed, "bar", "tea", "-n", 1).code == 0
+
+
+def test_a_vectors_file_with_an_odd_row_answers(vecmill, tmp_path):
+    (tmp_path / "v.txt").write_text(
+        "\N{ZERO WIDTH NO-BREAK SPACE}3 2\nNew York 1 0\nking 0.9 0.1\nqueen 0 1\n\n"
+    )
+
+    assert vecmill("neighbors", "--vectors", tmp_path / "v.txt", "-n", 1, "New York").printed == (
+        "New York:\n  0.994  king\n"
+    )
+
+
 class TestErrors:
     @pytest.mark.parametrize(
         ("name", "content", "message"),
@@ -45,6 +65,17 @@ class TestErrors:
             ("v.safetensors", b"\xff" * 20, "v.safetensors: expected a header that ends at byte"),
             ("v.parquet", b"PAR1 and nothing more", "v.parquet cannot be read: "),
             ("v.pkl", b"\x80\x04pickled", "v.pkl: expected word vectors as word2vec text or binary"),
+            ("v.txt", b"2 2\na 1 x\nb 1 2\n", "v.txt, line 2: expected a number in column 3, got 'x'"),
+            (
+                "v.txt",
+                b"2 999999999999\na 1 2\nb 1 2\n",
+                "v.txt, line 1: expected the number of words and of",
+            ),
+            (
+                "v.txt",
+                b"2 1999999999\na 1 2\nb 1 2\n",
+                "v.txt: expected 2 words with 1999999999 numbers each",
+            ),
         ],
     )
     def test_broken_vectors_are_reported_with_the_remedy(

@@ -123,6 +123,8 @@ class TestJson:
             0,
             32,
             "male and female names, career and family",
+            ("nowhere",),
+            ("rare", "rarer"),
         )
         similarity = Score(
             "p.tsv", "", "similarity", {"Spearman": 0.35, "Pearson": 0.3}, (0.3, 0.4), 9, 1, 8
@@ -150,7 +152,8 @@ class TestJson:
         assert scores.from_json({"file": "a", "score": 0.5}) == Score(
             "a", "", "", {"score": 0.5}, None, 0, 0, 0
         )
-        broken = {"section": 3, "figures": [1], "interval": [0, "1"], "asked": "?", "scored": True}
+        broken = {"section": 3, "figures": [1], "interval": [0, "1"], "asked": "?", "scored": 10**400}
+        broken |= {"unknown_words": "abc", "left_out": [3]}
         assert scores.from_json({**CONTENT, **broken}) == Score(
             "questions.txt", "", "analogies", {"3CosAdd": 0.375}, None, 0, 4, 0
         )

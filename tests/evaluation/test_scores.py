@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from statistics import mean
 
 import numpy as np
 import pytest
 
-from tests.evaluation.conftest import ANALOGIES, PAIRS, PLANTED, scores_by_name
+from tests.evaluation.conftest import ANALOGIES, PAIRS, PLANTED, scores_by_name, write_vectors
 
 
 def product_answer(a: str, b: str, c: str) -> str:
@@ -91,6 +92,34 @@ class TestScores:
         assert score["about"] == "math and arts, male terms and female terms"
         assert (score["asked"], score["unknown"], score["scored"]) == (7, 1, 6)
 
+    def test_words_that_weat_leaves_out_are_named(self, vecmill, evaluate, planted, write_file):
+        sets = {
+            "math": ["king", "soldier", "harp"],
+            "arts": ["queen"],
+            "male_terms": ["he"],
+            "female_terms": ["she", *(f"nowhere{n}" for n in range(6))],
+        }
+        word_sets = write_file("weat.json", json.dumps(sets))
+        [score] = evaluate("--vectors", planted, word_sets)["runs"][0]["scores"]
+
+        assert score["unknown_words"] == ["harp", *(f"nowhere{n}" for n in range(6))]
+        assert score["left_out"] == ["soldier"]
+        assert (score["asked"], score["unknown"], score["scored"]) == (12, 7, 4)
+        *_, missing, cut = vecmill("evaluate", "--vectors", planted, word_sets).printed.splitlines()
+        named = "'harp', 'nowhere0', 'nowhere1', 'nowhere2', 'nowhere3' and 2 more"
+        assert missing == f"weat.json:WEAT 7: no vector for 7 words: {named}."
+        assert cut == "weat.json:WEAT 7: 1 word left out for target sets of equal size: 'soldier'."
+
+    def test_tests_without_missing_words_have_no_notes(self, vecmill, evaluate, planted, write_file):
+        test = {"mine": {"targets": [["king"], ["queen"]], "attributes": [["he"], ["she"]]}}
+        word_sets = write_file("weat.json", json.dumps(test))
+
+        [score] = evaluate("--vectors", planted, word_sets)["runs"][0]["scores"]
+
+        assert "unknown_words" not in score
+        printed = vecmill("evaluate", "--vectors", planted, word_sets).printed
+        assert printed.splitlines()[-1].startswith("Questions with an unknown word are left out.")
+
     def test_the_score_of_a_file_does_not_depend_on_other_files(self, evaluate, planted, write_file):
         pairs, analogies = write_file("pairs.tsv", PAIRS), write_file("a.txt", ANALOGIES)
 
@@ -135,6 +164,27 @@ class TestUnknownWords:
         assert scores_by_name(content)["a.txt:wrong"]["unknown"] == 1
         assert scores_by_name(content)["a.txt:royal"]["unknown"] == 0
         assert scores_by_name(content)["pairs.tsv"]["unknown"] == 0
+
+    @pytest.mark.parametrize("form", ["NFC", "NFD"])
+    @pytest.mark.parametrize("known", ["NFC", "NFD"])
+    def test_words_are_known_however_they_are_composed(self, evaluate, write_file, tmp_path, form, known):
+        words = dict.fromkeys(unicodedata.normalize(known, word) for word in ("café", "œuvre", "naïve"))
+        vectors = write_vectors(tmp_path / "v.txt", {word: [n, 1] for n, word in enumerate(words)})
+        text = unicodedata.normalize(form, "café œuvre 1\nCAFÉ naïve 2\nœuvre NAÏVE 3\n")
+
+        [score] = evaluate("--vectors", vectors, write_file("p.txt", text))["runs"][0]["scores"]
+
+        assert (score["asked"], score["unknown"]) == (3, 0)
+
+    def test_turkish_words_are_not_merged(self, evaluate, write_file, tmp_path):
+        dotless = "\N{LATIN SMALL LETTER DOTLESS I}"
+        vectors = write_vectors(tmp_path / "v.txt", {"kir": [1, 0], f"k{dotless}r": [0, 1], "su": [0.1, 1]})
+        pairs = write_file("p.txt", f"k{dotless}r su 9\nkir su 1\nKİR su 1\nkir k{dotless}r 0\n")
+
+        [score] = evaluate("--vectors", vectors, pairs)["runs"][0]["scores"]
+
+        assert score["unknown"] == 0
+        assert score["score"] == pytest.approx(1, abs=0.06)
 
     def test_case_is_ignored_unless_the_user_forbids_it(self, evaluate, planted, write_file):
         pairs = write_file("pairs.tsv", "HOT\tWARM\t9\nKing\tman\t5\nhe\tcold\t1\n")

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 
 import pytest
 
 from vecmill.core.measures import AnalogySection, OddOneOut, RatedPair
 from vecmill.errors import InputError
+from vecmill.evaluation import word_tests
 from vecmill.evaluation.test_sets import (
     kind_of_test_set,
     read_analogies,
@@ -51,6 +54,30 @@ class TestSimilarity:
             "sun\tmoon\t7.5\t7\t8\nsun\tmud\t1\t0\t2\n",
             # A header with the columns in another order.
             "id,score,word2,word1\n9,7.5,moon,sun\n8,1,mud,sun\n",
+            # As spreadsheets and other programs save them.
+            '"sun","moon",7.5\n"sun","mud",1\n',
+            '"sun";"moon";"7,5"\r\n"sun";"mud";"1"\r\n',
+            '"sun"\t"moon"\t"7.5"\n"sun"\t"mud"\t1\n',
+            '"sun" "moon" 7.5\n"sun" "mud" 1\n',
+            '"word1","word2","score"\n"sun","moon",7.5\n"sun","mud",1\n',
+            '"","word1","word2","score"\n"1","sun","moon",7.5\n"2","sun","mud",1\n',
+            "'sun','moon',7.5\n'sun','mud',1\n",
+            "\N{LEFT DOUBLE QUOTATION MARK}sun\N{RIGHT DOUBLE QUOTATION MARK},"
+            "\N{LEFT DOUBLE QUOTATION MARK}moon\N{RIGHT DOUBLE QUOTATION MARK},7.5\n"
+            "\N{LEFT DOUBLE QUOTATION MARK}sun\N{RIGHT DOUBLE QUOTATION MARK},"
+            "\N{LEFT DOUBLE QUOTATION MARK}mud\N{RIGHT DOUBLE QUOTATION MARK},1\n",
+            "sun;moon;7,5\nsun;mud;1,0\n",
+            "sun\tmoon\t7,5\nsun\tmud\t1,0\n",
+            "sun moon 7,5\nsun mud 1,0\n",
+            'sun,moon,"7,5"\nsun,mud,"1,0"\n',
+            "Wort1;Wort2;Wert\nsun;moon;7,5\nsun;mud;1,0\n",
+            "sep=;\nsun;moon;7,5\nsun;mud;1\n",
+            "sun;moon;7,5;\nsun;mud;1;;\n",
+            "sun|moon|7.5\nsun|mud|1\n",
+            "sun moon\t7.5\nsun mud\t1\n",
+            "sun,moon,7.5\rsun,mud,1\r",
+            "sun,moon,7.5\n\nsun,mud,1\n",
+            "\N{ZERO WIDTH NO-BREAK SPACE}sun;moon;7,5\r\nsun;mud;1\r\n",
         ],
     )
     def test_rated_pairs_are_read_from_all_forms(self, write_file, text):
@@ -58,6 +85,45 @@ class TestSimilarity:
             RatedPair("sun", "moon", 7.5),
             RatedPair("sun", "mud", 1.0),
         ]
+
+    def test_a_quoted_word_may_have_separators(self, write_file):
+        text = '"New York, NY","say ""hi""",8\n"sun","moon",7\n'
+
+        assert read_similarity(write_file(text))[0] == RatedPair("New York, NY", 'say "hi"', 8.0)
+
+    @pytest.mark.parametrize(
+        ("text", "number", "got"),
+        [
+            ('"sun,"moon",8\n', 1, "a closing quote"),
+            ('sun,moon,8\nsun,"mud,7\n', 2, "a closing quote"),
+            ("sun,moon,8,5\nsun,mud,1,0\n", 1, "may be a decimal comma; write decimal points, or separate"),
+            ("word1,word2,score\nsun,moon,8,5\nsun,mud,1,0\n", 2, "may be a decimal comma"),
+            ("sun;moon;1.234,5\n", 1, "a finite number, got 'sun;moon;1.234,5'"),
+            ("sun,moon,85%\nsun,mud,70%\n", 1, "a finite number, got 'sun,moon,85%'"),
+            ("sun moon 8/10\nsun mud 7/10\n", 1, "a finite number"),
+            ("sun moon 1_000\n", 1, "a finite number"),
+            ("New%20York sun 8\n", 1, "words as they are written, got the encoded 'New%20York'; decode"),
+            ("caf%C3%A9\tsun\t8\n", 1, "the encoded 'caf%C3%A9'"),
+            ("caf&eacute;;sun;8\n", 1, "the encoded 'caf&eacute;;sun;8'"),
+            ("R&amp;D,sun,8\n", 1, "the encoded"),
+            ("caf\\u00e9 sun 8\n", 1, "the encoded"),
+        ],
+    )
+    def test_what_cannot_be_read_with_certainty_is_refused(self, write_file, text, number, got):
+        path = write_file(text)
+
+        with pytest.raises(InputError, match=rf"some.txt, line {number}: expected .*{re.escape(got)}"):
+            word_tests.read(path)
+
+    @pytest.mark.parametrize("word", ["http://x.org/a%20b", "AT&T", "100%", "a\\b"])
+    def test_words_that_only_look_encoded_are_read(self, write_file, word):
+        assert read_similarity(write_file(f"{word}\tsun\t8\n")) == [RatedPair(word, "sun", 8.0)]
+
+    def test_long_lines_are_cut_in_messages(self, write_file):
+        with pytest.raises(InputError, match="line 2: expected two words") as caught:
+            read_similarity(write_file(f"sun\tmoon\t7\n{'x' * 1_000_000}\n"))
+
+        assert len(str(caught.value)) < 500
 
     def test_a_first_pair_with_a_number_is_not_a_header(self, write_file):
         assert read_similarity(write_file("mean\tscore\t2\n")) == [RatedPair("mean", "score", 2.0)]
@@ -78,7 +144,23 @@ class TestSimilarity:
         with pytest.raises(InputError, match=rf"{expected}.*; repair or remove the line"):
             read_similarity(write_file(text))
 
-    def test_a_file_with_only_a_header_is_an_error(self, write_file):
+    @pytest.mark.parametrize(
+        "header",
+        [
+            "word1\tword2\tscore\n",
+            "word1,word2,score",
+            '"word1";"word2";"score"\r\n\r\n',
+            "Word 1,Word 2,Human (mean)\n# no more\n",
+            "Wort1;Wort2;Wert\n",
+            "word1 word2 word3 word4\n",
+            "word,category\n",
+        ],
+    )
+    def test_a_file_with_only_a_header_is_an_error(self, write_file, header):
+        with pytest.raises(InputError, match=r"some.txt: expected rated pairs, got a header alone"):
+            kind_of_test_set(write_file(header))
+
+    def test_rated_pairs_without_rows_are_an_error(self, write_file):
         with pytest.raises(InputError, match=r"some.txt: expected rated pairs, got a header alone"):
             read_similarity(write_file("word1\tword2\tscore\n"))
 
@@ -102,6 +184,26 @@ class TestAnalogies:
                 [("good", "better", "bad", "worse"), ("big", "bigger", "small", "smaller")],
             )
         ]
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "good,better,bad,worse\n",
+            '"good";"better";"bad";"worse"\n',
+            "good\tbetter\tbad\tworse\n",
+            "word1,word2,word3,word4\ngood,better,bad,worse\n",
+        ],
+    )
+    def test_words_may_be_separated_and_quoted_as_by_spreadsheets(self, write_file, text):
+        path = write_file(text)
+
+        assert kind_of_test_set(path) == "analogies"
+        assert read_analogies(path)[0].questions == [("good", "better", "bad", "worse")]
+
+    def test_words_may_have_spaces_between_tabs(self, write_file):
+        [section] = read_analogies(write_file("New York\tUSA\tParis\tFrance\n"))
+
+        assert section.questions == [("New York", "USA", "Paris", "France")]
 
     @pytest.mark.parametrize("form", ["good better bad {} worse", "good better bad worse {}"])
     def test_tags_of_msrs_file_are_sections(self, write_file, form):
@@ -145,6 +247,11 @@ class TestOddOneOut:
             OddOneOut(("one", "two", "three"), "red"),
         ]
 
+    @pytest.mark.parametrize("text", ["8.5 cat dog\n3.2 cat cow\n", "1,cat,dog\n2,cat,cow\n"])
+    def test_numbers_before_two_words_are_no_questions(self, write_file, text):
+        with pytest.raises(InputError, match=r"line 1: expected words, got a number first .*; write"):
+            read_odd_one_out(write_file(text))
+
     @pytest.mark.parametrize(
         ("text", "number"),
         [
@@ -170,6 +277,22 @@ class TestCategories:
     def test_a_broken_line_is_named(self, write_file, line):
         with pytest.raises(InputError, match="line 2: expected a word and its category, got 'cat"):
             read_categories(write_file(f"cow\tanimal\n{line}\n"))
+
+    @pytest.mark.parametrize("text", ["king queen,8\nman woman,3\n", "king;8,5\nman;3,2\n", "a 85%\n"])
+    def test_ratings_are_no_categories(self, write_file, text):
+        path = write_file(text)
+
+        with pytest.raises(
+            InputError, match=r"line 1: expected a word and its category, got .*; give a file"
+        ):
+            read_categories(path)
+
+    def test_categories_may_be_numbered(self, write_file):
+        assert read_categories(write_file("cat 1\ndog 1\ncar 2\n"))[2] == ("car", "2")
+
+    def test_as_many_categories_as_no_test_has_are_refused(self, write_file):
+        with pytest.raises(InputError, match="expected at most 1,000 categories, got 1,001"):
+            read_categories(write_file("".join(f"w{n}\tc{n}\n" for n in range(1001))))
 
 
 class TestWordSets:
@@ -213,6 +336,11 @@ class TestWordSets:
             ("{}", "", "no set"),
             ('{"flowers": "rose"}', ", 'flowers'", '"rose"'),
             ('{"flowers": ["rose", 3]}', ", 'flowers'", r'\["rose", 3\]'),
+            ('{"flowers": ["\\ud800"]}', ", 'flowers'", r'\["\\ud800"\]'),
+            ('{"flowers": ["New%20York"]}', "", "the encoded 'New%20York'"),
+            ('{"flowers": ' + "[" * 100_000 + "]" * 100_000 + "}", "", "maximum recursion depth"),
+            ('{"flowers": ' + "9" * 5000 + "}", "", "Exceeds the limit"),
+            ('{"word1": "a"}\n{"word1": "b"}', ", line 2", "Extra data"),
         ],
     )
     def test_broken_word_sets_are_named(self, write_file, text, place, got):
@@ -285,6 +413,22 @@ class TestEveryReader:
     def test_a_folder_is_an_error(self, read, tmp_path):
         with pytest.raises(InputError, match="cannot be read"):
             read(tmp_path)
+
+    def test_a_pipe_is_an_error(self, read, tmp_path):
+        os.mkfifo(tmp_path / "pipe")
+        with pytest.raises(InputError, match="pipe is not a regular file; copy its content to one"):
+            read(tmp_path / "pipe")
+
+    def test_a_file_that_is_much_too_large_is_an_error(self, read, write_file):
+        path = write_file("")
+        # Without content on the disk.
+        os.truncate(path, 1 << 40)
+        with pytest.raises(InputError, match=r"expected a test of at most 256\.0 MiB, got 1\.0 TiB"):
+            read(path)
+
+    def test_nul_characters_are_an_error(self, read, write_file):
+        with pytest.raises(InputError, match="expected text in UTF-8, got NUL characters; convert"):
+            read(write_file(b"k\0i\0n\0g\0"))
 
     def test_an_empty_file_is_an_error(self, read, write_file):
         with pytest.raises(InputError, match=r"some.txt.*: expected "):

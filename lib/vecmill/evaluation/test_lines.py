@@ -32,7 +32,7 @@ _LINES_INSPECTED = 20
 
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
 # A number in a form that is not read, such as 85%, 8/10 or 1.234,5.
-_ODD_NUMBER = re.compile(r"[^\w\s]*\d[\d\W]*")
+_ODD_NUMBER = re.compile(r"[^\w\s]*\d[\d\W_]*")
 _ENTITY = re.compile(r"&(#\d+|#x[0-9A-Fa-f]+|\w+);")
 _ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2})")
 
