@@ -11,7 +11,7 @@ import pytest
 
 from tests.report.conftest import DIM, WORDS, metrics_line, write_run
 from vecmill import report
-from vecmill.errors import ConfigError
+from vecmill.errors import ConfigError, InputError
 from vecmill.evaluation.word_tests import read_all
 from vecmill.vectors.word_vectors import WordVectors
 
@@ -211,6 +211,45 @@ class TestPage:
 
         assert len(text.encode()) < 5_000_000
         assert 2000 <= len(json.loads(ParsedPage(text).data)["near"]) < 3000
+
+    def test_words_of_a_megabyte_are_cut(self, tmp_path):
+        long = [f"{letter * 1_000_000}{n}" for n, letter in enumerate("abcdefghij" * 3)]
+        root = write_run(tmp_path / "run", [*long, *WORDS])
+
+        text = page_text(root, words=long[:2])
+        page = ParsedPage(text)
+
+        assert len(text.encode()) < 1_000_000
+        assert page.sections == SECTIONS
+        shown = "a" * 79 + "…"
+        assert shown in page.texts
+        assert json.loads(page.data)["words"][0] == shown
+
+    def test_halves_of_surrogate_pairs_are_question_marks(self, run, edit_record):
+        edit_record(lambda record: record["versions"].update(vecmill="1\ud800"))
+
+        assert "Made by vecmill 1?" in page_text(run)
+
+    def test_an_unknown_requested_word_is_reported_with_similar_spellings(self, run):
+        with pytest.raises(InputError, match=r"'kin' is not among .*spellings are: king"):
+            report.write(str(run), words=["bread", "kin"])
+
+    def test_requested_words_may_be_composed_differently(self, tmp_path):
+        root = write_run(tmp_path / "run", ["caf\N{LATIN SMALL LETTER E WITH ACUTE}", *WORDS])
+
+        assert '<bdi class="word"' in page_text(root, words=["cafe\N{COMBINING ACUTE ACCENT}"])
+
+    @pytest.mark.parametrize("options", [{"words": ["king"]}, {"tests": ["pairs.tsv"]}])
+    def test_options_that_need_vectors_are_refused_before_the_export(
+        self, run, edit_record, tmp_path, options
+    ):
+        (tmp_path / "pairs.tsv").write_text("king\tbread\t1\n")
+        edit_record(lambda record: record["stages"].pop("export"))
+        if "tests" in options:
+            options = {"tests": read_all([str(tmp_path / "pairs.tsv")])}
+
+        with pytest.raises(InputError, match=r"has no vectors of its last training .*run 'vecmill export'"):
+            report.write(str(run), **options)
 
     def test_the_page_is_written_to_the_run_or_to_the_given_path(self, run, tmp_path):
         assert report.write(str(run)) == str(run / "report.html")

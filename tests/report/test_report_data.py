@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from tests.report.conftest import SCORES, metrics_line
 from vecmill.errors import InputError
-from vecmill.report import reading, report_data
+from vecmill.report import page, reading, report_data
 from vecmill.report.report_data import RankedWord
 from vecmill.report.run_record import RoundRecord, read_rounds
 
@@ -30,12 +31,30 @@ def test_rounds_are_read_line_by_line():
     ]
 
 
-@pytest.mark.parametrize("line", ["{", "[]", '{"round": 1}', '{"round": "one"}'])
+LINE = json.dumps(metrics_line(2, 2.5))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("{", "[]", "null", "7", '{"round": 1}', '{"round": "one"}', "[" * 100_000, "9" * 5000),
+        LINE.replace('"round": 2', '"round": Infinity'),
+        LINE.replace('"round": 2', '"round": -1'),
+        LINE.replace('"round": 2', f'"round": {10**400}'),
+        LINE.replace('"words": 1000', '"words": [1]'),
+        LINE.replace('"loss": 2.5', '"loss": 1e300'),
+        LINE.replace('"loss": 2.5', f'"loss": {10**400}'),
+        LINE.replace('"loss": 2.5', f'"loss": "{"x" * 1_000_000}"'),
+    ],
+)
 def test_a_broken_line_of_the_rounds_is_named(line):
     text = json.dumps(metrics_line(1, 3.0)) + "\n" + line
 
-    with pytest.raises(InputError, match=re.escape("OUT/metrics.jsonl, line 2: expected a round")):
+    with pytest.raises(
+        InputError, match=re.escape("OUT/metrics.jsonl, line 2: expected a round")
+    ) as caught:
         read_rounds(text, "OUT/metrics.jsonl")
+    assert len(str(caught.value)) < 400
 
 
 def test_training_has_the_speed_of_its_rounds_and_other_stages_that_of_their_time():
@@ -98,6 +117,76 @@ def test_a_file_that_is_not_json_is_named(run, name):
     (run / name).write_text("{")
 
     with pytest.raises(InputError, match=f"{name} is not JSON"):
+        collect(run)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (("stages",), [1], "stages must be a JSON object, got list"),
+        (("stages", "train"), 7, "stages.train must be a JSON object, got 7"),
+        (("stages", "train", "state"), None, "stages.train.state must be a string, got None"),
+        (("stages", "train", "finished"), 3, "stages.train.finished must be a string, got 3"),
+        (("stages", "train", "seconds"), "2", "stages.train.seconds must be a number of seconds, got '2'"),
+        (
+            ("stages", "train", "seconds"),
+            math.nan,
+            "stages.train.seconds must be a number of seconds, got nan",
+        ),
+        (("stages", "train", "seconds"), 10**400, "stages.train.seconds must be a number of seconds"),
+        (
+            ("stages", "tokenize", "tokens"),
+            True,
+            "stages.tokenize.tokens must be a whole number from 0, got True",
+        ),
+        (
+            ("stages", "tokenize", "tokens"),
+            -1,
+            "stages.tokenize.tokens must be a whole number from 0, got -1",
+        ),
+        (("stages", "texts", "words"), 1.5, "stages.texts.words must be a whole number from 0, got 1.5"),
+        (("stages", "pairs", "epochs"), {}, None),
+        (("stages", "pairs", "epochs"), "123", "stages.pairs.epochs must be a list, got '123'"),
+        (("seed",), -1, "seed must be a whole number from 0, got -1"),
+        (("versions",), "1.0", "versions must be a JSON object, got '1.0'"),
+        (("configuration",), [], "configuration must be a JSON object, got list"),
+        (("configuration", "input"), "text", "configuration.input must be a JSON object, got 'text'"),
+        (("input", "bytes"), 10**400, "input.bytes must be a whole number from 0"),
+        (("model",), [None], "model must be a JSON object, got list"),
+    ],
+)
+def test_a_part_of_the_record_of_the_wrong_type_is_named(run, edit_record, place, value, message):
+    def change(record: dict[str, Any]) -> None:
+        *above, last = place
+        for name in above:
+            record = record[name]
+        record[last] = value
+
+    edit_record(change)
+
+    if message is None:
+        collect(run)
+        return
+    with pytest.raises(
+        InputError, match=rf"run\.json: {re.escape(message)}.*; restore it, or run again$"
+    ) as caught:
+        collect(run)
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("name", ["stages", "versions", "configuration", "input", "model", "seed"])
+@pytest.mark.parametrize("how", ["null", "missing"])
+def test_parts_of_the_record_may_be_missing(run, edit_record, name, how, without_scikit_learn):
+    edit_record(lambda record: record.update({name: None}) if how == "null" else record.pop(name))
+
+    assert page.render(collect(run))
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "9" * 5000, '{"a": ' * 50_000])
+def test_json_that_python_cannot_parse_is_named(run, text):
+    (run / "run.json").write_text(text)
+
+    with pytest.raises(InputError, match=r"run\.json is not JSON \(.*\); restore it, or run again"):
         collect(run)
 
 

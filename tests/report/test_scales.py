@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,3 +66,10 @@ def test_numbers_are_formatted_for_people():
 
 def test_durations_are_rounded_before_the_unit_is_chosen():
     assert [format_duration(seconds) for seconds in (59.9, 599.9)] == ["1 min 0 s", "10 min"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(0.0, 5e-324), (1.0, math.nextafter(1, 2)), (-1e15, 1e15), (0, 1e-299)]
+)
+def test_ticks_of_extreme_ranges_are_few(low, high):
+    assert 1 <= len(scales.linear_ticks(low, high)) <= 12
