@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from vecmill.errors import ConfigError
+from vecmill.formatting import shorten
 
 if TYPE_CHECKING:
     from vecmill.vectors.word_vectors import WordVectors
@@ -22,9 +23,9 @@ def positive_integer(text: str) -> int:
     try:
         number = int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a whole number, got {text!r}") from None
+        raise argparse.ArgumentTypeError(f"must be a whole number, got {shorten(repr(text), 60)}") from None
     if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {number}")
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {shorten(str(number), 60)}")
     return number
 
 

@@ -10,7 +10,9 @@ from vecmill.commands.command import Command
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the words, -n and --vectors."""
-    parser.add_argument("words", nargs="+", metavar="WORD", help="word to look up")
+    parser.add_argument(
+        "words", nargs="+", metavar="WORD", help="word to look up; write -- before words that begin with -"
+    )
     add_answer_count(parser)
     add_vectors(parser)
 

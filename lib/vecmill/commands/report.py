@@ -39,7 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
 def write_page(arguments: argparse.Namespace) -> str:
     """Write the page about a run or a file of vectors, and return its path.
 
-    Raises InputError if the run or a file cannot be read, and ConfigError if the page cannot be written.
+    Raises InputError if the run or a file cannot be read or a word is unknown, and ConfigError if the page
+    cannot be written.
     """
     from vecmill import report
     from vecmill.config import Config
