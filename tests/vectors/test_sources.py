@@ -110,3 +110,20 @@ def test_a_run_without_vectors_is_reported(spark, tmp_path):
     for open_files in (True, False):
         with pytest.raises(InputError, match=r"vectors does not exist; run "):
             sources.read_store(open_store(str(tmp_path), spark, tasks_open_files=open_files))
+
+
+@pytest.mark.parametrize("which", ["first", "last"])
+@pytest.mark.parametrize("tasks_open_files", [True, False])
+def test_a_run_that_lost_a_file_of_its_vectors_is_reported(spark, tmp_path, which, tasks_open_files):
+    rows = [(id_, word, 100 - id_, [float(id_), 1.0]) for id_, word in enumerate(WORDS)]
+    table = spark.createDataFrame(rows, VECTORS).repartitionByRange(3, "id").sortWithinPartitions("id")
+    store = open_store(str(tmp_path), spark, tasks_open_files=tasks_open_files)
+    store.write([TaskTable(table)], "vectors", VECTORS)
+    parts = sorted((tmp_path / "vectors").glob("*.parquet"))
+    parts[0 if which == "first" else -1].unlink()
+
+    for wanted in (None, wanted_of(1, ["king"], ignore_case=True)):
+        with pytest.raises(InputError, match=r"vectors is damaged: its file .*\.parquet is missing"):
+            sources.read(str(tmp_path), wanted=wanted)
+        with pytest.raises(InputError, match=r"vectors is damaged: its file .*\.parquet is missing"):
+            sources.read_store(open_store(str(tmp_path), spark, tasks_open_files=False), wanted)

@@ -15,6 +15,8 @@ from pyspark.sql.types import StructType
 from vecmill.core.arrays import Floats, Places
 from vecmill.errors import InputError
 from vecmill.formatting import shorten
+from vecmill.storage.file_lists import LIST, check_list
+from vecmill.storage.local_files import LocalFiles
 from vecmill.storage.parquet import FRUGAL_SCAN
 from vecmill.storage.schemas import VECTORS
 from vecmill.storage.store import check_names
@@ -34,9 +36,14 @@ _MOST_ROWS_PER_BYTE = 1
 
 
 def read_parquet(path: Path, wanted: Wanted | None = None) -> Vectors:
-    """The vectors in a Parquet file or in a folder of them, or only those `wanted`. Raises InputError."""
+    """The vectors in a Parquet file or in a folder of them, or only those `wanted`. Raises InputError.
+
+    The folder of a run has a list of its files, which all must be present.
+    """
     if not path.exists():
         raise InputError(f"{path} does not exist; run 'vecmill run' first")
+    if (path / LIST).is_file():
+        check_list(LocalFiles(str(path.parent), path.parent), path.name, None)
     try:
         files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
         if not files:

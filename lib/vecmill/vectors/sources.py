@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 
 from vecmill.errors import InputError
 from vecmill.runs.manifest import MANIFEST
+from vecmill.storage.file_lists import LIST
 from vecmill.storage.store import Store
 from vecmill.storage.stores import as_local, is_local, open_store
 from vecmill.vectors.formats import EXPORTS, Vectors, read_vectors
@@ -55,10 +56,12 @@ def read_or_map(source: str, spark: SparkSession | None = None) -> Vectors:
 
 
 def read_store(store: Store, wanted: Wanted | None = None) -> Vectors:
-    """The vectors of a run, or only those `wanted`. Raises InputError."""
+    """The vectors of a run, or only those `wanted`. Raises InputError, also if a file is missing."""
     if store.files.local is not None:
         return read_parquet(store.files.local / "vectors", wanted)
     path = store.files.path("vectors")
+    if store.files.exists(f"vectors/{LIST}"):
+        store.check_whole("vectors")
     if wanted is None:
         return from_table(store.collect("vectors", SCHEMA), path)
     ids = wanted_ids(store.collect("vectors", SCHEMA, columns=COLUMNS[:2]), wanted, path)
