@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
-from vecmill.errors import InputError, VecmillError
+from vecmill.errors import VecmillError
 from vecmill.spark.failures import java_cause
 from vecmill.storage.files import NEW, NOT_UTF8, FileStatus, failure, full_path
 
@@ -209,32 +209,7 @@ def _cause(error: Py4JJavaError) -> str:
 
 
 def list_input(spark: SparkSession, path: str) -> list[FileStatus]:
-    """The files that Spark would read at `path`: a file, a folder with everything below it, or a glob.
+    """See `storage.input_files.list_input`, which is to be imported from there."""
+    from vecmill.storage import input_files
 
-    Hidden names, which begin with "." or "_", are left out, as in Spark. The driver holds one entry per
-    file.
-
-    Raises InputError if the path does not exist or holds no file.
-    """
-    files = HadoopFiles(spark, path)
-    hadoop = files._java.org.apache.hadoop.fs
-    try:
-        system = hadoop.Path(path).getFileSystem(files._configuration)
-        matches = system.globStatus(hadoop.Path(path))
-        found = [] if matches is None else [f for m in matches for f in _files_below(system, m)]
-    except Py4JJavaError as error:
-        raise InputError(f"input.path: cannot read {path}: {java_cause(error)}") from error
-    if not matches:
-        raise InputError(f"input.path: {path} does not exist; name a file, a folder or a glob that does")
-    if not found:
-        raise InputError(f"input.path: {path} holds no file to read")
-    return sorted(found)
-
-
-def _files_below(system: Any, status: Any) -> Iterator[FileStatus]:
-    if not status.isDirectory():
-        yield FileStatus(str(status.getPath().toString()), status.getLen(), status.getModificationTime())
-        return
-    for entry in system.listStatus(status.getPath()):
-        if not str(entry.getPath().getName()).startswith((".", "_")):
-            yield from _files_below(system, entry)
+    return input_files.list_input(spark, path)
