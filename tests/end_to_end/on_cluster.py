@@ -2,7 +2,7 @@
 
 The arguments are a file for the place from which a worker imports vecmill, and a file of runs. Each line of
 the latter is a run by jobs/run_pipeline.py: its "options"; the "fatal_call" of the kernel, if any; the run
-directory "out"; and the file "result" for a copy of its vectors, since the next run trains in the same place.
+directory "out"; and the file "result" for a copy of its vectors, since the next run trains in "out", too.
 """
 
 from __future__ import annotations

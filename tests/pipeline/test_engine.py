@@ -503,6 +503,23 @@ class TestThisMachine:
         assert workshop.execute("train") == ["texts", "train"]
         assert checks == [[]]
 
+    def test_the_machine_is_checked_once_the_inputs_of_the_decision_exist(self, workshop):
+        checks = []
+
+        def still_holds(run: Run, record: Any) -> bool:
+            checks.append(run.files.read_text("words"))
+            return True
+
+        workshop.add("words")
+        workshop.add("plan", ["words"], still_holds=still_holds)
+        workshop.add("train", ["words"], needs=lambda config: ("plan",))
+        workshop.execute()
+        workshop.delete("words")
+        workshop.values["train"] = "new"
+
+        assert workshop.execute() == ["words", "train"]
+        assert len(checks) == 1
+
     def test_a_command_says_that_a_decision_does_not_hold_here(self, workshop):
         workshop.add("plan", still_holds=lambda run, record: False)
         workshop.add("train", ["plan"])

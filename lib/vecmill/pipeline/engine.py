@@ -131,18 +131,23 @@ class Pipeline:
                 for other in found
                 if self.stages[other].is_enabled(run.config)
             )
-            if not self._is_done(run, stage, resolved[stage.name], is_used, stage.name in visited):
+            record, (key, config) = run.manifest.stage(stage.name), resolved[stage.name]
+            is_done = run.manifest.is_done(stage.name, key) and stage.is_complete(config, record)
+            if (
+                not is_done
+                or ((is_used or stage.is_result) and _is_deleted(run, stage))
+                or (
+                    is_used
+                    and stage.name not in visited
+                    # While an input is deleted, it cannot be checked; the input is rebuilt before it is visited.
+                    and not any(
+                        _is_deleted(run, self.stages[name]) for name in self._inputs(stage, resolved)
+                    )
+                    and not stage.still_holds(replace(run, config=config), record)
+                )
+            ):
                 found.append(stage.name)
         return found
-
-    @staticmethod
-    def _is_done(run: Run, stage: Stage, resolved: Resolved, is_used: bool, was_visited: bool) -> bool:
-        record, (key, config) = run.manifest.stage(stage.name), resolved
-        if not (run.manifest.is_done(stage.name, key) and stage.is_complete(config, record)):
-            return False
-        if (is_used or stage.is_result) and _is_deleted(run, stage):
-            return False
-        return not is_used or was_visited or stage.still_holds(replace(run, config=config), record)
 
     @staticmethod
     def _inputs(stage: Stage, resolved: Mapping[str, Resolved]) -> tuple[str, ...]:
