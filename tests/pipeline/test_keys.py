@@ -41,9 +41,11 @@ STALE: dict[str, tuple[str, set[str]]] = {
     "input.format": ("'parquet'", EVERY),
     "input.path": ("'other.txt'", EVERY),
     "input.column": ("'body'", EVERY),
+    "input.encoding": ("'ISO-8859-1'", EVERY),
     "input.options": ("{multiLine = 'true'}", EVERY),
     "tokenizer.kind": ("'whitespace'", EVERY),
     "tokenizer.lowercase": ("false", EVERY),
+    "tokenizer.language": ("'tr'", EVERY),
     "tokenizer.pattern": ("'[a-z]+'", EVERY),
     "tokenizer.min_length": ("2", EVERY),
     "vocabulary.min_count": ("6", FROM_VOCABULARY),
@@ -73,8 +75,8 @@ STALE: dict[str, tuple[str, set[str]]] = {
     "output.path": ("'elsewhere'", set()),
 }
 
-# More than one thread is refused with the kernel of NumPy.
-ALSO = {"train.threads": {"train.kernel": "'numba'"}}
+# What else a key needs: the kernel of NumPy has one thread, and JSON is always UTF-8 here.
+ALSO = {"train.threads": {"train.kernel": "'numba'"}, "input.encoding": {"input.format": "'text'"}}
 
 
 def config_of(settings: dict[str, str]) -> Config:

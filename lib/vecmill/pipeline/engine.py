@@ -131,23 +131,24 @@ class Pipeline:
                 for other in found
                 if self.stages[other].is_enabled(run.config)
             )
-            record, (key, config) = run.manifest.stage(stage.name), resolved[stage.name]
-            is_done = run.manifest.is_done(stage.name, key) and stage.is_complete(config, record)
-            if (
-                not is_done
-                or ((is_used or stage.is_result) and _is_deleted(run, stage))
-                or (
-                    is_used
-                    and stage.name not in visited
-                    # While an input is deleted, it cannot be checked; the input is rebuilt before it is visited.
-                    and not any(
-                        _is_deleted(run, self.stages[name]) for name in self._inputs(stage, resolved)
-                    )
-                    and not stage.still_holds(replace(run, config=config), record)
-                )
-            ):
+            if not self._is_done(run, stage, resolved, is_used=is_used, is_checked=stage.name in visited):
                 found.append(stage.name)
         return found
+
+    def _is_done(
+        self, run: Run, stage: Stage, resolved: Mapping[str, Resolved], *, is_used: bool, is_checked: bool
+    ) -> bool:
+        record, (key, config) = run.manifest.stage(stage.name), resolved[stage.name]
+        if not (run.manifest.is_done(stage.name, key) and stage.is_complete(config, record)):
+            return False
+        if (is_used or stage.is_result) and _is_deleted(run, stage):
+            return False
+        if is_checked or not is_used:
+            return True
+        # While an input is deleted, nothing can be checked; it is rebuilt before this stage is visited.
+        inputs = [self.stages[name] for name in self._inputs(stage, resolved)]
+        lacks_input = any(_is_deleted(run, needed) for needed in inputs)
+        return lacks_input or stage.still_holds(replace(run, config=config), record)
 
     @staticmethod
     def _inputs(stage: Stage, resolved: Mapping[str, Resolved]) -> tuple[str, ...]:
