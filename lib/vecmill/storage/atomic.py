@@ -1,5 +1,0 @@
-"""See `vecmill.atomic`."""
-
-from vecmill.atomic import write_text
-
-__all__ = ["write_text"]
