@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.conftest import SMALL, manifest, overrides
+from vecmill.runs.lease import hold
+from vecmill.storage.local_files import LocalFiles
 
 
 @pytest.fixture
@@ -196,16 +198,15 @@ def test_a_stage_alone_names_the_stage_that_it_lacks(vecmill, settings):
 
 
 def test_an_output_that_another_run_holds(vecmill, settings, tmp_path):
-    (tmp_path / "out").mkdir()
-    # Process 1 always exists, and it is not this one.
-    lock = f'{{"host": "{os.uname().nodename}", "pid": 1, "token": "x", "started": "today"}}'
-    (tmp_path / "out" / ".lock").write_text(lock)
-
-    outcome = vecmill("run", settings=settings)
+    out = tmp_path / "out"
+    out.mkdir()
+    with hold(LocalFiles(str(out), out)):
+        outcome = vecmill("run", settings=settings)
+        left = sorted(path.name for path in out.iterdir())
 
     assert outcome.code == 5
-    assert f"another run holds {tmp_path}/out (process 1 on" in outcome.last_line
-    assert (tmp_path / "out" / ".lock").read_text() == lock
+    assert f"another run holds {out} (process {os.getpid()} on" in outcome.last_line
+    assert left == [".lock", ".lock.1"]
 
 
 def test_an_unknown_word_is_answered_with_close_spellings(vecmill, finished):

@@ -34,14 +34,16 @@ def lose(folder: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("damage", [flip_a_bit, lose])
 @pytest.mark.parametrize(
-    ("table", "rerun"),
+    ("table", "rerun", "damage"),
     [
-        ("vocabulary", ("pairs", "train", "export")),
-        ("texts", ("pairs", "train", "export")),
-        ("pairs/epoch=2", ("train", "export")),
-        ("model/round=4", ("export",)),
+        ("vocabulary", ("pairs", "train", "export"), flip_a_bit),
+        ("vocabulary", ("pairs", "train", "export"), lose),
+        ("texts", ("pairs", "train", "export"), flip_a_bit),
+        ("texts", ("pairs", "train", "export"), lose),
+        ("pairs/epoch=2", ("train", "export"), flip_a_bit),
+        ("pairs/epoch=2", ("train", "export"), lose),
+        ("model/round=4", ("export",), lose),
     ],
 )
 def test_a_damaged_table_is_named_and_ends_the_run_with_3(
@@ -58,6 +60,26 @@ def test_a_damaged_table_is_named_and_ends_the_run_with_3(
     assert "is damaged" in outcome.last_line
     assert f"delete {tmp_path}/out/{table} and run the same command again" in outcome.last_line
     assert "Traceback" not in outcome.output
+
+
+@pytest.mark.parametrize("eighth", range(1, 8))
+def test_a_flipped_bit_of_a_checkpoint_is_named_or_lies_where_no_vector_does(
+    vecmill, finished, tmp_path, eighth
+):
+    settings = finished.copied_to(tmp_path / "out")
+    forget(tmp_path / "out", "export")
+    path = largest_file(tmp_path / "out" / "model/round=4")
+    content = bytearray(path.read_bytes())
+    content[len(content) * eighth // 8] ^= 1
+    path.write_bytes(content)
+
+    outcome = vecmill("run", settings=settings)
+
+    if outcome.code:
+        assert outcome.code == 3
+        assert f"{tmp_path}/out/model/round=4 and run the same command again" in outcome.last_line
+    else:
+        assert_same_vectors(finished.folder, tmp_path / "out")
 
 
 def test_a_damaged_table_is_rebuilt_once_it_is_deleted(vecmill, finished, tmp_path):

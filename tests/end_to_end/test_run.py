@@ -111,7 +111,7 @@ def test_a_run_leaves_what_the_readme_promises(vecmill: Command, finished: Finis
     assert vecmill("report", str(page), settings={"output.path": out}).code == 0
     assert "held-out" in page.read_text().lower()
     assert not (out / ".staging").exists()
-    assert not (out / ".lock").exists()
+    assert json.loads((out / ".lock.1").read_text())["released"] is True
 
 
 def test_gensim_loads_the_exports_and_finds_the_same_vectors(finished):

@@ -115,6 +115,10 @@ class TestSimilarity:
         with pytest.raises(InputError, match=rf"some.txt, line {number}: expected .*{re.escape(got)}"):
             word_tests.read(path)
 
+    @pytest.mark.parametrize("word", ['"sun', 'sun"', '"', 'the "sun', '5"'])
+    def test_quotes_between_tabs_may_be_part_of_a_word(self, write_file, word):
+        assert read_similarity(write_file(f"{word}\tmoon\t8\n")) == [RatedPair(word, "moon", 8.0)]
+
     @pytest.mark.parametrize("word", ["http://x.org/a%20b", "AT&T", "100%", "a\\b"])
     def test_words_that_only_look_encoded_are_read(self, write_file, word):
         assert read_similarity(write_file(f"{word}\tsun\t8\n")) == [RatedPair(word, "sun", 8.0)]
@@ -245,6 +249,12 @@ class TestOddOneOut:
         assert read_odd_one_out(write_file(text)) == [
             OddOneOut(("cat", "dog"), "car"),
             OddOneOut(("one", "two", "three"), "red"),
+        ]
+
+    def test_a_first_line_of_numbered_words_is_a_question(self, write_file):
+        assert read_odd_one_out(write_file("a1 a2 a3 b1\nc1 c2 c3 d1\n")) == [
+            OddOneOut(("a1", "a2", "a3"), "b1"),
+            OddOneOut(("c1", "c2", "c3"), "d1"),
         ]
 
     @pytest.mark.parametrize("text", ["8.5 cat dog\n3.2 cat cow\n", "1,cat,dog\n2,cat,cow\n"])

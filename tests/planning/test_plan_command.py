@@ -35,8 +35,10 @@ def test_a_plan_is_made_from_the_text_alone_or_from_counts_and_writes_nothing(
 
     rows = [(i, word, 1000, 0.25, 0.25) for i, word in enumerate(["four", "one", "three", "two"])]
     schema = "id int, word string, count bigint, keep_probability double, noise_probability double"
-    spark.createDataFrame(rows, schema).write.parquet(f"{output}/vocabulary")
-    manifest = Manifest(open_store(str(output), spark).files)
+    store = open_store(str(output), spark)
+    vocabulary = spark.createDataFrame(rows, schema)
+    store.publish(store.stage_frame(vocabulary, "vocabulary"), "vocabulary")
+    manifest = Manifest(store.files)
     outside = OutsideInput(list_input(spark, str(text)))
     resolved = PIPELINE.resolve(Config.load(None, overrides), outside, manifest)
     counts = {"tokenize": {"tokens": 5000}, "vocabulary": {"words": 4, "tokens_covered": 4000}}

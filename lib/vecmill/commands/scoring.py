@@ -15,11 +15,10 @@ from vecmill.config import Config, Evaluate
 from vecmill.errors import ConfigError
 from vecmill.evaluation import gender_bias, score_table, scores, word_tests
 from vecmill.evaluation.gender_bias import GenderBias
-from vecmill.evaluation.score_table import RunScores
+from vecmill.evaluation.score_table import EVALUATION, RunScores
 from vecmill.evaluation.scores import Rules
 from vecmill.evaluation.word_tests import WordTest
 from vecmill.pipeline import execute
-from vecmill.pipeline.evaluate import EVALUATION
 from vecmill.runs.run import Run
 from vecmill.spark import session
 from vecmill.storage.stores import is_local

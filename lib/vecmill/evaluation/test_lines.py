@@ -99,7 +99,7 @@ def rows_of(path: Path, content: Sequence[Line]) -> list[Row]:
     """The cells of every line; the first line determines the separator: tab, ;, comma, | or white space.
 
     Quotes around cells are removed, and so are empty cells at the end of a line. Raises InputError for
-    an opening quote without a closing one, and for entities such as &eacute;.
+    an opening quote without a closing one, except between tabs, and for entities such as &eacute;.
     """
     declared = re.fullmatch(r'"?sep=(.)"?', content[0].text)
     content = content[1:] if declared and len(content) > 1 else content
@@ -210,12 +210,20 @@ def _cells(path: Path, line: Line, separator: str | None) -> list[str]:
         try:
             [cells] = csv.reader([line.text], delimiter=separator, skipinitialspace=True, strict=True)
         except (csv.Error, ValueError) as fault:
+            if separator == "\t":
+                # Between tabs a quote may be part of a word.
+                return _stripped(cells)
             expected, got = "a closing quote after an opening one", f"{line.text!r} ({fault})"
             raise line_error(path, line, expected, got, REPAIR) from None
-    cells = [cell.strip() for cell in cells]
-    while len(cells) > 1 and not cells[-1]:
-        cells.pop()
-    return cells
+    return _stripped(cells)
+
+
+def _stripped(cells: Sequence[str]) -> list[str]:
+    """The cells without spaces around them, and without empty ones at the end."""
+    stripped = [cell.strip() for cell in cells]
+    while len(stripped) > 1 and not stripped[-1]:
+        stripped.pop()
+    return stripped
 
 
 def _is_between(text: str, opening: str, closing: str) -> bool:

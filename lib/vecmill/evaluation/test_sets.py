@@ -65,7 +65,7 @@ def kind_of_test_set(path: Path) -> Kind:
     if _two_blocks(lines):
         return "odd-one-out"
     rows = rows_of(path, content)
-    if len(rows) == 1 and _names_columns(rows[0]):
+    if len(rows) == 1 and (_names_columns(rows[0]) or _has_numbered_names(rows[0])):
         raise _only_a_header(path)
     inspected = list(first_rows(rows))
     kinds = Counter(_kind_of_line(row.cells) for row in inspected)
@@ -111,7 +111,7 @@ def read_similarity(path: Path) -> list[RatedPair]:
 
 def _is_header_of_pairs(row: Row) -> bool:
     names = [plain(cell) for cell in row.cells]
-    is_named = not (FIRST_WORD | RATING).isdisjoint(names) or numbered_columns(names) is not None
+    is_named = not (FIRST_WORD | RATING).isdisjoint(names) or _has_numbered_names(row)
     return is_named and all(number(cell) is None for cell in row.cells)
 
 
@@ -253,7 +253,12 @@ def _names_columns(row: Row) -> bool:
     if any(number(cell) is not None for cell in row.cells):
         return False
     is_categories = len(names) == 2 and _is_header_of_categories(row.cells)
-    return numbered_columns(names) is not None or known > 1 or is_categories
+    return known > 1 or is_categories
+
+
+def _has_numbered_names(row: Row) -> bool:
+    """Whether a line has names as "Wort1" and "Wort2", which a question may have as well."""
+    return numbered_columns([plain(cell) for cell in row.cells]) is not None
 
 
 def _only_a_header(path: Path) -> InputError:

@@ -8,14 +8,12 @@ from typing import Any
 from vecmill.config import Config
 from vecmill.errors import QualityError
 from vecmill.evaluation import score_table, scores, word_tests
-from vecmill.evaluation.score_table import RunScores
+from vecmill.evaluation.score_table import EVALUATION, RunScores
 from vecmill.evaluation.scores import Rules
 from vecmill.evaluation.word_tests import WordTest
 from vecmill.pipeline.stage import Stage
 from vecmill.runs.run import Run
 from vecmill.vectors import sources
-
-EVALUATION = "evaluation.json"
 
 
 def _run(run: Run) -> Mapping[str, Any]:

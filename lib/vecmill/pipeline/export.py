@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vecmill.pipeline.evaluate import EVALUATION
+from vecmill.evaluation.score_table import EVALUATION
 from vecmill.pipeline.stage import Stage
 from vecmill.runs.run import Run
 from vecmill.spark.session import LARGE_ROWS, using

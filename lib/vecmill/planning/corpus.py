@@ -109,7 +109,11 @@ def counted(stages: Mapping[str, Mapping[str, Any]], kept: Kept) -> Corpus:
 
 
 def counted_corpus(store: Store, manifest: Manifest) -> Corpus:
-    """The corpus of a run directory that has a vocabulary: 16 bytes per word on the driver."""
+    """The corpus of a run directory that has a vocabulary: 16 bytes per word on the driver.
+
+    Raises InputError if the vocabulary lacks a file.
+    """
+    store.check_whole("vocabulary")
     columns = vocabulary_columns(store, "count", "keep_probability")
     count, keep = (column.to_numpy() for column in columns.values())
     kept = count * keep

@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
+from vecmill import atomic
 from vecmill.errors import ConfigError, InputError, VecmillError
-from vecmill.storage import atomic
 from vecmill.storage.schemas import VECTORS, VOCABULARY
 from vecmill.storage.store import Store
 from vecmill.storage.stores import open_store

@@ -30,7 +30,7 @@ def word_map(shown: WordMap) -> Html:
     hint = (
         ""
         if method == "t-SNE"
-        else "PCA shows less than t-SNE, which comes with: pip install 'vecmill[viz]'."
+        else "PCA shows less than t-SNE, which comes with: pip install scikit-learn."
     )
     controls = element(
         "div",

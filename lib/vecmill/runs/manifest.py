@@ -32,7 +32,6 @@ _TYPES: dict[str, Any] = {
     "rows_of_epoch": {str: int},
     "round": int,
     "rounds": int,
-    "files": [str],
     "needs": {str: object},
     "settings": {str: object},
 }

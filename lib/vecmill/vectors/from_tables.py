@@ -50,7 +50,11 @@ def word_vectors(
     def unpack(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for row in range(batch.num_rows):
-                of_block = pa.RecordBatch.from_struct_array(batch.column("words")[row].values)
+                words_of_block = batch.column("words")[row].values
+                # Not `from_struct_array`, which ignores the offset of a slice before PyArrow 23.
+                of_block = pa.RecordBatch.from_arrays(
+                    words_of_block.flatten(), names=[field.name for field in words_of_block.type]
+                )
                 parts = {
                     table: _matrix(batch.column(f"values_{number}")[row], len(of_block))
                     for number, table in enumerate(tables)
