@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
@@ -13,6 +14,7 @@ from pyspark import Broadcast
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from vecmill.corpus import texts
 from vecmill.corpus.texts import HOLDOUT_SLICE, PIECE_TOKENS, encode
 from vecmill.storage.schemas import TEXTS, TOKENS
 from vecmill.storage.task_table import TaskTable
@@ -109,6 +111,71 @@ def test_slices_and_shards_get_equal_shares_and_the_holdout_gets_its_own(encoded
 
 def test_texts_and_their_order_do_not_depend_on_the_partitions_of_the_input(spark, words, encoded):
     assert encoded_rows(spark, words, partitions=5) == encoded
+
+
+# Each of these ids with its document this many times.
+COPIES = {-5: 200, 1 << 40: 3, 7: 1, 8: 2, -(1 << 62): 1}
+
+
+def repeated_rows(spark: SparkSession, words: Broadcast[pa.Array], partitions: int, **settings: Any):
+    """Documents of COPIES encoded from so many partitions, in the order of the result."""
+    rng = np.random.default_rng(3)
+    documents = {id_: rng.choice(WORDS, 1500 if id_ == 8 else 5).tolist() for id_ in COPIES}
+    rows = [(id_, documents[id_]) for id_, times in COPIES.items() for _ in range(times)]
+    tokens = TaskTable(spark.createDataFrame(rows, TOKENS).repartition(partitions))
+    defaults = {"slices": SLICES, "shards": SHARDS, "holdout": HOLDOUT, "seed": SEED}
+    return encode(tokens, words, **{**defaults, **settings}).toArrow().to_pylist()
+
+
+def test_equal_documents_are_dealt_like_others(spark, words):
+    rows = repeated_rows(spark, words, partitions=4)
+
+    pieces = Counter((row["document_id"], row["piece"]) for row in rows)
+    assert pieces == {(id_, 0): times for id_, times in COPIES.items()} | {(8, 1): 2}
+    assert len({tuple(row["ids"]) for row in rows if row["document_id"] == -5}) == 1
+    places = Counter((row["slice"], row["shard"]) for row in rows if row["document_id"] == -5)
+    # Five standard deviations around a quarter of 200, and around a sixth of the rest.
+    assert 20 < places.pop((HOLDOUT_SLICE, 0)) < 80
+    assert set(places) == {(slice_, shard) for slice_ in range(SLICES) for shard in range(SHARDS)}
+    assert all(5 < times < 50 for times in places.values())
+
+
+def test_where_equal_documents_come_from_does_not_matter(spark, words, monkeypatch):
+    expected = repeated_rows(spark, words, partitions=1)
+
+    assert repeated_rows(spark, words, partitions=7) == expected
+    ids = [(id_,) for id_, times in COPIES.items() for _ in range(times)]
+    document_ids = spark.createDataFrame(ids, "document_id long")
+    assert repeated_rows(spark, words, partitions=2, document_ids=document_ids) == expected
+    # One row becomes few copies at a time, and all documents may be repeated.
+    monkeypatch.setattr(texts, "_COPIES", 64)
+    monkeypatch.setattr(texts, "_FEWEST_BITS", 3)
+    monkeypatch.setattr(texts, "_MOST_BITS", 3)
+    assert repeated_rows(spark, words, partitions=2) == expected
+
+
+def test_the_first_of_equal_documents_is_dealt_as_if_there_were_no_others(spark, words, encoded):
+    rows = corpus()
+    tokens = TaskTable(spark.createDataFrame([*rows, *rows[:300], *rows[-3:]], TOKENS))
+
+    found = encode(tokens, words, slices=SLICES, shards=SHARDS, holdout=HOLDOUT, seed=SEED).toArrow()
+
+    assert len(found) > 1.4 * len(encoded)
+    places = {(row["document_id"], row["piece"], row["slice"], row["shard"]) for row in found.to_pylist()}
+    assert places >= {(row["document_id"], row["piece"], row["slice"], row["shard"]) for row in encoded}
+
+
+def test_a_set_of_ids_holds_what_was_added(spark):
+    rng = np.random.default_rng(1)
+    ids = rng.integers(-(2**63), 2**63 - 1, 5000)
+    others = rng.integers(-(2**63), 2**63 - 1, 50_000)
+    frame = spark.createDataFrame(pa.table({"document_id": np.concatenate([ids, ids, others])}))
+
+    members = texts._find_repeated(TaskTable(frame), frame).value
+
+    assert texts._is_in(ids, members).all()
+    assert texts._is_in(others, members).mean() < 0.1
+    assert texts._find_repeated(TaskTable(frame.distinct()), None) is None
 
 
 def test_a_map_of_the_tokens_runs_before_they_are_encoded(spark, words):

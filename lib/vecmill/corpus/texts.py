@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import Broadcast
@@ -14,7 +15,7 @@ from pyspark.sql.types import ArrayType, IntegerType, LongType, StructField, Str
 
 from vecmill.storage.arrow import combined, flat_words, release_memory
 from vecmill.storage.schemas import TEXTS
-from vecmill.storage.task_table import ArrowMap, TaskTable
+from vecmill.storage.task_table import TaskTable
 
 # Long documents are cut, so the work on one text is bounded; word2vec.c calls it MAX_SENTENCE_LENGTH.
 PIECE_TOKENS = 1000
@@ -37,22 +38,32 @@ def encode(
     shards: int,
     holdout: float,
     seed: int,
+    document_ids: DataFrame | None = None,
 ) -> DataFrame:
     """TOKENS -> TEXTS: words become ids, unknown words are dropped, and texts get a slice and a shard.
 
     A document is cut into pieces of at most PIECE_TOKENS tokens; pieces of one token are dropped. A hash of
-    the document's content, the number of the piece and the seed gives each piece its slice and shard, or
-    holds it out with probability `holdout`. So the assignment is uniform, and does not depend on the
-    partitions of the input. The result has one partition per shard, sorted by slice and then by the hash.
+    the document's content, the number of the piece, the number of the copy among equal documents and the
+    seed gives each piece its slice and shard, or holds it out with probability `holdout`. So the assignment
+    is uniform, also if documents repeat, and does not depend on the partitions of the input. The result has
+    one partition per shard, sorted by slice and then by the hash.
 
-    words  the vocabulary in the order of the ids, broadcast to every worker
+    words         the vocabulary in the order of the ids, broadcast to every worker
+    document_ids  the column document_id of the tokens, if it can be read without their words
+
+    Runs one job, which counts the documents by their ids: a shuffle of at most 8 bytes per document, and 8
+    bytes per distinct repeated document on the driver. If documents repeat, the tokens are read twice, and
+    the repeated documents are shuffled once more, equal ones as one row.
     """
-    look_up = _look_up(words)
-    read = tokens.read
-    encoded = tokens.partitions.mapInArrow(lambda batches: look_up(read(batches)), _ENCODED)
-    dealt = F.xxhash64("document_id", "piece", F.lit(seed))
-    place = F.pmod(dealt, F.lit(_HASH_RANGE))
-    bucket = F.pmod(F.shiftright(dealt, 32), F.lit(slices * shards)).cast("int")
+    repeated = _find_repeated(tokens, document_ids)
+    encoded = _look_up(tokens, words, repeated, False).withColumn("copy", F.lit(0))
+    if repeated is not None:
+        encoded = encoded.unionByName(_number_copies(_look_up(tokens, words, repeated, True)))
+    # As if documents had no copies, so that a corpus without repeated documents is assigned as ever.
+    first, further = (F.xxhash64("document_id", "piece", F.lit(seed), *copy) for copy in ([], ["copy"]))
+    dealt = F.when(F.col("copy") == 0, first).otherwise(further)
+    place = F.pmod("dealt", F.lit(_HASH_RANGE))
+    bucket = F.pmod(F.shiftright("dealt", 32), F.lit(slices * shards)).cast("int")
     held_out = place < F.lit(int(holdout * _HASH_RANGE))
     return (
         encoded.withColumn("dealt", dealt)
@@ -61,6 +72,54 @@ def encode(
         .repartitionById(shards, "shard")
         .sortWithinPartitions("slice", "shard", "dealt", "document_id", "piece")
         .select(*(F.col(field.name).cast(field.dataType) for field in TEXTS))
+    )
+
+
+# A set of document ids: the bits of a table, addressed by the last bits of an id. It may hold ids that were
+# not added; 16 bits per id make one in 16.
+_Set = npt.NDArray[np.uint8]
+_BITS_PER_ID = 16
+_FEWEST_BITS, _MOST_BITS = 16, 29
+
+
+def _find_repeated(tokens: TaskTable, document_ids: DataFrame | None) -> Broadcast[_Set] | None:
+    """The ids of documents that occur more than once, and a few others; None if there are none."""
+    if document_ids is None:
+        read = tokens.read
+        document_ids = tokens.partitions.mapInArrow(
+            lambda batches: (batch.select(["document_id"]) for batch in read(batches)), "document_id long"
+        )
+    counted = document_ids.groupBy("document_id").agg(F.count(F.lit(1)).alias("count"))
+    found = counted.where(F.col("count") > 1).select("document_id").toArrow()
+    if not found.num_rows:
+        return None
+    bits = (_BITS_PER_ID * found.num_rows).bit_length()
+    members = np.zeros(1 << min(max(bits, _FEWEST_BITS), _MOST_BITS), np.bool_)
+    members[found["document_id"].to_numpy() & (len(members) - 1)] = True
+    return tokens.partitions.sparkSession.sparkContext.broadcast(np.packbits(members, bitorder="little"))
+
+
+def _is_in(ids: npt.NDArray[np.int64], members: _Set) -> npt.NDArray[np.bool_]:
+    """Whether each id may be in a set."""
+    places = ids & (8 * len(members) - 1)
+    bits: _Set = members[places >> 3] >> (places & 7).astype(np.uint8)
+    return (bits & 1).view(np.bool_)
+
+
+# Copies of a document that one row becomes at a time, so that a row does not grow with the corpus.
+_COPIES = 1 << 16
+
+
+def _number_copies(encoded: DataFrame) -> DataFrame:
+    """Number equal pieces from 0. Only their number counts, so it does not matter where they come from."""
+    counted = encoded.groupBy(*encoded.columns).agg(F.count(F.lit(1)).alias("copies"))
+    last_block = F.floor((F.col("copies") - 1) / _COPIES)
+    first = F.col("block") * _COPIES
+    last = F.least(F.col("copies"), first + _COPIES) - 1
+    return (
+        counted.withColumn("block", F.explode(F.sequence(F.lit(0), last_block)))
+        .withColumn("copy", F.explode(F.sequence(first, last)))
+        .select(*encoded.columns, F.col("copy").cast("int"))
     )
 
 
@@ -73,13 +132,26 @@ _ENCODED = StructType(
 )
 
 
-def _look_up(words: Broadcast[pa.Array]) -> ArrowMap:
+def _look_up(
+    tokens: TaskTable, words: Broadcast[pa.Array], repeated: Broadcast[_Set] | None, is_repeated: bool
+) -> DataFrame:
+    """The pieces of the documents that are repeated, or of the others; of all if none are known to be."""
+    read = tokens.read
+
+    def chosen(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            if repeated is not None:
+                found = _is_in(batch.column("document_id").to_numpy(), repeated.value) == is_repeated
+                batch = batch if found.all() else batch.filter(pa.array(found))
+            if batch.num_rows:
+                yield batch
+
     def encode_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for table in combined(batches, "tokens", _LOOKUP_TOKENS):
+        for table in combined(chosen(read(batches)), "tokens", _LOOKUP_TOKENS):
             yield from _pieces(table, words.value)
         release_memory()
 
-    return encode_batches
+    return tokens.partitions.mapInArrow(encode_batches, _ENCODED)
 
 
 def _pieces(documents: pa.Table, words: pa.Array) -> Iterator[pa.RecordBatch]:
