@@ -84,6 +84,20 @@ class TestSeveralRuns:
         assert f"{min(single):.3f} .. {max(single):.3f}" in printed
         assert "Means over 3 runs" in printed
 
+    def test_a_run_without_a_score_has_no_mean_and_no_spread(self, vecmill, evaluate, tmp_path, write_file):
+        runs = [
+            write_vectors(tmp_path / f"{n}.txt", some) for n, some in enumerate((PLANTED, {"a": [1, 2]}))
+        ]
+        several = [argument for run in runs for argument in ("--vectors", run)]
+        pairs = write_file("pairs.tsv", PAIRS)
+
+        [over_runs] = evaluate(*several, pairs)["over_runs"]
+
+        assert over_runs["figures"]["Spearman"]["mean"] is None
+        assert over_runs["figures"]["Spearman"]["spread"] is None
+        cells = vecmill("evaluate", *several, pairs).printed.splitlines()[1].split()
+        assert cells[:5] == ["pairs.tsv", *["-", "±", "-", "-"]]
+
     def test_may_include_the_run_of_the_configuration(self, evaluate, planted, write_file, tmp_path):
         (tmp_path / "out").mkdir()
         write_vectors(tmp_path / "out" / "vectors", PLANTED, "parquet")

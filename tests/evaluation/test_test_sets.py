@@ -156,6 +156,7 @@ class TestSimilarity:
             '"word1";"word2";"score"\r\n\r\n',
             "Word 1,Word 2,Human (mean)\n# no more\n",
             "Wort1;Wort2;Wert\n",
+            "w1,w2,sim\n",
             "word1 word2 word3 word4\n",
             "word,category\n",
         ],
@@ -250,6 +251,13 @@ class TestOddOneOut:
             OddOneOut(("cat", "dog"), "car"),
             OddOneOut(("one", "two", "three"), "red"),
         ]
+
+    @pytest.mark.parametrize("text", ["w1 w2 w3\n", "w1 w2 w3\nw4 w5 w6\n", "a1 a2 a3 b1 b2\n"])
+    def test_numbered_words_are_no_header(self, write_file, text):
+        path = write_file(text)
+
+        assert kind_of_test_set(path) == "odd-one-out"
+        assert len(read_odd_one_out(path)) == text.count("\n")
 
     def test_a_first_line_of_numbered_words_is_a_question(self, write_file):
         assert read_odd_one_out(write_file("a1 a2 a3 b1\nc1 c2 c3 d1\n")) == [

@@ -113,7 +113,7 @@ def summarise(values: Sequence[float]) -> dict[str, float | None]:
     """Statistics of one figure over several runs, for JSON; `spread` is the standard deviation of a run."""
     return {
         "mean": finite_or_none(mean(values)),
-        "spread": finite_or_none(stdev(values)),
+        "spread": finite_or_none(_spread(values)),
         "lowest": finite_or_none(min(values)),
         "highest": finite_or_none(max(values)),
     }
@@ -170,8 +170,13 @@ def _ends(row: Sequence[Score]) -> tuple[float, float]:
 def _format_mean(name: str, values: Sequence[float]) -> str:
     """The figure, or its mean and standard deviation over several runs."""
     format_: Callable[[float], str] = _format_p_value if name == "p" else _format_number
-    spread = f" ± {format_(stdev(values))}" if len(values) > 1 else ""
+    spread = f" ± {format_(_spread(values))}" if len(values) > 1 else ""
     return format_(mean(values)) + spread
+
+
+def _spread(values: Sequence[float]) -> float:
+    """The standard deviation of one run; NaN if a run has no score."""
+    return stdev(values) if all(map(math.isfinite, values)) else math.nan
 
 
 def _format_number(value: float) -> str:

@@ -65,7 +65,8 @@ def kind_of_test_set(path: Path) -> Kind:
     if _two_blocks(lines):
         return "odd-one-out"
     rows = rows_of(path, content)
-    if len(rows) == 1 and (_names_columns(rows[0]) or _has_numbered_names(rows[0])):
+    has_other_names = any(not plain(cell)[-1:].isdecimal() for cell in rows[0].cells)
+    if len(rows) == 1 and (_names_columns(rows[0]) or (has_other_names and _has_numbered_names(rows[0]))):
         raise _only_a_header(path)
     inspected = list(first_rows(rows))
     kinds = Counter(_kind_of_line(row.cells) for row in inspected)
@@ -249,7 +250,8 @@ def _is_header_of_categories(cells: Sequence[str]) -> bool:
 def _names_columns(row: Row) -> bool:
     """Whether a line names the columns of its file: word1 and word2, word and category."""
     names = [plain(cell) for cell in row.cells]
-    known = sum(name in FIRST_WORD | SECOND_WORD | RATING for name in names)
+    # "w1" and "w2" may be words of a question.
+    known = sum(name in (FIRST_WORD | SECOND_WORD | RATING) - {"w1", "w2"} for name in names)
     if any(number(cell) is not None for cell in row.cells):
         return False
     is_categories = len(names) == 2 and _is_header_of_categories(row.cells)
