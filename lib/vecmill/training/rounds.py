@@ -216,6 +216,6 @@ def _format_round(line: Record, rounds: int, epochs: int, share: float, seconds_
         f"round {line['round']}/{rounds}  epoch {line['epoch']}/{epochs}  {share:6.1%}  "
         f"loss {line['loss']:.4f}  "
         + (f"held-out {held_out:.4f}  " if held_out is not None else "")
-        + f"rate {line['learning_rate']:.5f}  {line['words_per_second']:,} words/s  "
-        f"{format_duration(seconds_left)} left"
+        + f"rate {line['learning_rate']:.5f}  {line['words_per_second']:,} words/s"
+        + (f"  {format_duration(seconds_left)} left" if line["round"] < rounds else "")
     )
