@@ -79,11 +79,11 @@ def _tables() -> Iterator[Subject]:
     ids = pa.array(range(len(WORDS)), pa.int32())
     vectors = pa.array(VECTORS.tolist(), pa.list_(pa.float32()))
     table = pa.table({"id": ids, "word": WORDS, "count": list(range(len(WORDS), 0, -1)), "vector": vectors})
-    wanted = sources.wanted_of(3, ["KING", "café", "kir"], ignore_case=True)
+    few = sources.select(3, ["KING", "café", "kir"], ignore_case=True)
     parts = {f"vectors/part-{n}.parquet": _parquet(table[n::2]) for n in (0, 1)}
     plain = {"v.parquet": _parquet(table, compression="none", use_dictionary=False)}
     yield Subject("Parquet file", plain, lambda folder: check(_load(folder / "v.parquet")))
-    yield Subject("Parquet folder", parts, lambda folder: check(sources.read(str(folder), wanted=wanted)))
+    yield Subject("Parquet folder", parts, lambda folder: check(sources.read(str(folder), selection=few)))
 
 
 def _parquet(table: pa.Table, **options: Any) -> bytes:

@@ -19,7 +19,7 @@ from vecmill import load
 from vecmill.errors import ConfigError, InputError
 from vecmill.vectors import sources
 from vecmill.vectors.formats import EXPORTS, Block
-from vecmill.vectors.sources import wanted_of
+from vecmill.vectors.sources import select
 
 WORDS = ["the", "man", "woman", "king", "queen"]
 VECTORS = np.array([[0, 0, 5], [0, -1, 1], [0, 2, 2], [1, -1, 1], [3, 3, 3]], np.float32)
@@ -183,15 +183,15 @@ def test_parquet_of_other_types_that_fit_is_read(tmp_path: Path):
         ({"id": [0, 2**40]}, "expected one row per id from 0 to 1, got none with id 1"),
     ],
 )
-@pytest.mark.parametrize("wanted", [None, wanted_of(1, ["b"], ignore_case=True)])
+@pytest.mark.parametrize("selection", [None, select(1, ["b"], ignore_case=True)])
 def test_parquet_with_wrong_types_or_ids_is_refused_in_one_sentence(
-    tmp_path: Path, columns, message, wanted
+    tmp_path: Path, columns, message, selection
 ):
     table = {"id": [0, 1], "word": ["a", "b"], "vector": [[1.0], [2.0]], **columns}
     pq.write_table(pa.table(table), tmp_path / "some.parquet")
 
     with pytest.raises(InputError, match=message) as caught:
-        sources.read(str(tmp_path / "some.parquet"), wanted=wanted)
+        sources.read(str(tmp_path / "some.parquet"), selection=selection)
 
     assert "\n" not in str(caught.value)
 

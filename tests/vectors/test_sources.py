@@ -15,7 +15,7 @@ from vecmill.storage.schemas import VECTORS
 from vecmill.storage.stores import open_store
 from vecmill.storage.task_table import TaskTable
 from vecmill.vectors import sources
-from vecmill.vectors.sources import wanted_of
+from vecmill.vectors.sources import select
 
 WORDS = ["the", "The", "of", "straße", "STRASSE", "king", "King", "ödipus", "KING", "queen", "it's"]
 
@@ -42,12 +42,12 @@ SELECTIONS = [
 
 @pytest.mark.parametrize(("most_frequent", "words", "ignore_case", "expected"), SELECTIONS)
 def test_only_the_selected_words_are_read(spark, run, most_frequent, words, ignore_case, expected):
-    wanted = wanted_of(most_frequent, words, ignore_case=ignore_case)
+    selection = select(most_frequent, words, ignore_case=ignore_case)
 
     for found in (
-        sources.read(run, wanted=wanted),
-        sources.read_store(open_store(run, spark), wanted),
-        sources.read_store(open_store(run, spark, tasks_open_files=False), wanted),
+        sources.read(run, selection=selection),
+        sources.read_store(open_store(run, spark), selection),
+        sources.read_store(open_store(run, spark, tasks_open_files=False), selection),
     ):
         assert found.words == expected
         np.testing.assert_array_equal(found.vectors[:, 0], [WORDS.index(word) for word in expected])
@@ -66,7 +66,7 @@ def test_only_the_selected_words_of_a_file_are_kept(tmp_path: Path):
     path = tmp_path / "v.txt"
     path.write_text("3 1\nthe 1\nof 2\nThe 3\n")
 
-    found = sources.read(str(path), wanted=wanted_of(1, ["THE"], ignore_case=True))
+    found = sources.read(str(path), selection=select(1, ["THE"], ignore_case=True))
 
     assert found.words == ["the", "The"]
     np.testing.assert_array_equal(found.vectors, [[1], [3]])
@@ -81,12 +81,12 @@ def test_only_the_selected_words_of_a_file_are_kept(tmp_path: Path):
 def test_a_selection_has_the_most_frequent_words_and_every_spelling_of_the_others(
     words, selected, most_frequent, ignore_case
 ):
-    wanted = wanted_of(most_frequent, selected, ignore_case=ignore_case)
+    selection = select(most_frequent, selected, ignore_case=ignore_case)
 
     for id_, word in enumerate(words):
         key = word_key(word, ignore_case=ignore_case)
         is_selected = any(key in query_keys(one, ignore_case=ignore_case) for one in selected)
-        assert wanted.has(id_, word) == (id_ < most_frequent or is_selected)
+        assert selection.has(id_, word) == (id_ < most_frequent or is_selected)
 
 
 def test_a_run_on_another_file_system_is_read_by_spark(spark, run):
@@ -94,7 +94,7 @@ def test_a_run_on_another_file_system_is_read_by_spark(spark, run):
     hadoop = spark.sparkContext._jsc.hadoopConfiguration()
     hadoop.set("fs.viewfs.mounttable.sources.link./run", Path(run).as_uri())
 
-    found = sources.read(f"{scheme}/run", spark, wanted_of(2, [], ignore_case=True))
+    found = sources.read(f"{scheme}/run", spark, select(2, [], ignore_case=True))
 
     assert found.words == ["the", "The"]
 
@@ -122,8 +122,8 @@ def test_a_run_that_lost_a_file_of_its_vectors_is_reported(spark, tmp_path, whic
     parts = sorted((tmp_path / "vectors").glob("*.parquet"))
     parts[0 if which == "first" else -1].unlink()
 
-    for wanted in (None, wanted_of(1, ["king"], ignore_case=True)):
+    for selection in (None, select(1, ["king"], ignore_case=True)):
         with pytest.raises(InputError, match=r"vectors is damaged: its file .*\.parquet is missing"):
-            sources.read(str(tmp_path), wanted=wanted)
+            sources.read(str(tmp_path), selection=selection)
         with pytest.raises(InputError, match=r"vectors is damaged: its file .*\.parquet is missing"):
-            sources.read_store(open_store(str(tmp_path), spark, tasks_open_files=False), wanted)
+            sources.read_store(open_store(str(tmp_path), spark, tasks_open_files=False), selection)

@@ -17,7 +17,7 @@ from vecmill.core.measures.similarity import unit_rows
 from vecmill.evaluation.test_sets import Kind
 from vecmill.evaluation.word_tests import WordTest
 from vecmill.vectors.formats import Vectors
-from vecmill.vectors.sources import Wanted, wanted_of
+from vecmill.vectors.sources import Selection, select
 
 # Larger numbers in JSON are no scores, and may not fit into a float.
 MOST = 10**18
@@ -80,13 +80,13 @@ class Score(NamedTuple):
         return f"{self.file}:{self.section}" if self.section else self.file
 
 
-def words_to_read(tests: Iterable[WordTest], rules: Rules, words: Iterable[str] = ()) -> Wanted:
+def words_to_read(tests: Iterable[WordTest], rules: Rules, words: Iterable[str] = ()) -> Selection:
     """The words whose vectors the tests need, and `words`."""
     tests = list(tests)
     # At least one word, because a reader refuses vectors without words.
     most_frequent = rules.restrict if any(test.kind == "analogies" for test in tests) else 1
     test_words = {word for test in tests for word in test.words()} | set(words)
-    return wanted_of(most_frequent, test_words, ignore_case=rules.ignore_case)
+    return select(most_frequent, test_words, ignore_case=rules.ignore_case)
 
 
 def score_tests(tests: Iterable[WordTest], vectors: Vectors, rules: Rules) -> list[Score]:

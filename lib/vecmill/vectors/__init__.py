@@ -1,1 +1,1 @@
-"""Word vectors: where they come from, what can be asked of them, and the formats they are written in."""
+"""Word vectors: their sources, queries to them, and the file formats that they are read and written in."""

@@ -22,7 +22,7 @@ from vecmill.storage.schemas import VECTORS
 from vecmill.storage.store import check_names
 from vecmill.vectors.formats import Vectors
 from vecmill.vectors.formats.streams import checked_vectors
-from vecmill.vectors.selection import Wanted
+from vecmill.vectors.selection import Selection
 
 COLUMNS = ["id", "word", "vector"]
 SCHEMA = StructType([VECTORS[name] for name in COLUMNS])
@@ -35,8 +35,8 @@ _LOCAL = pyarrow.fs.LocalFileSystem()
 _MOST_ROWS_PER_BYTE = 1
 
 
-def read_parquet(path: Path, wanted: Wanted | None = None) -> Vectors:
-    """The vectors in a Parquet file or in a folder of them, or only those `wanted`. Raises InputError.
+def read_parquet(path: Path, selection: Selection | None = None) -> Vectors:
+    """The vectors in a Parquet file or in a folder of them, or only those selected. Raises InputError.
 
     The folder of a run has a list of its files, which all must be present.
     """
@@ -53,10 +53,10 @@ def read_parquet(path: Path, wanted: Wanted | None = None) -> Vectors:
         table = ds.dataset([str(file) for file in files], format="parquet", filesystem=_LOCAL)
         check_names(table.schema.names, SCHEMA, str(path))
         check_types(table.schema, path)
-        if wanted is None:
+        if selection is None:
             return from_table(table.to_table(COLUMNS, **FRUGAL_SCAN), path)
         # First only the words: vectors are many times as large.
-        ids = wanted_ids(table.to_table(COLUMNS[:2], **FRUGAL_SCAN), wanted, path)
+        ids = selected_ids(table.to_table(COLUMNS[:2], **FRUGAL_SCAN), selection, path)
         chosen = ds.field("id").isin(pa.array(ids, table.schema.field("id").type))
         return from_table(table.to_table(COLUMNS, filter=chosen, **FRUGAL_SCAN), path, ids)
     except (OSError, pa.ArrowException, KeyError, UnicodeDecodeError) as error:
@@ -78,13 +78,13 @@ def check_types(schema: pa.Schema, path: str | Path) -> None:
             raise _unreadable(path, f"column {name} must be {what}, got {kinds[name]}")
 
 
-def wanted_ids(words: pa.Table, wanted: Wanted, path: str | Path) -> Places:
-    """The ids of the `wanted` of all words of a table, ascending. Raises InputError if ids are missing."""
+def selected_ids(words: pa.Table, selection: Selection, path: str | Path) -> Places:
+    """The ids of the selected words of a whole table, ascending. Raises InputError if ids are missing."""
     ids = words["id"].to_numpy()
     _check_nulls(words, path)
     _check_all_ids(ids, path)
     by_id = zip(ids.tolist(), _strings(words["word"], path), strict=True)
-    chosen = [id_ for id_, word in by_id if wanted.has(id_, word)]
+    chosen = [id_ for id_, word in by_id if selection.has(id_, word)]
     return np.sort(np.array(chosen, np.int64))
 
 

@@ -9,7 +9,7 @@ from vecmill.core.measures.lookup import query_keys, word_key
 from vecmill.vectors.formats import Vectors
 
 
-class Wanted(NamedTuple):
+class Selection(NamedTuple):
     """The words whose vectors are needed, so that no others are read.
 
     most_frequent  the number of most frequent words that are needed
@@ -26,15 +26,15 @@ class Wanted(NamedTuple):
         return id_ < self.most_frequent or word_key(word, ignore_case=self.ignore_case) in self.keys
 
 
-def wanted_of(most_frequent: int, words: Iterable[str], *, ignore_case: bool) -> Wanted:
-    """The `most_frequent` words, and `words`."""
+def select(most_frequent: int, words: Iterable[str], *, ignore_case: bool) -> Selection:
+    """The Selection of the `most_frequent` words, and of `words` in every spelling."""
     keys = (key for word in words for key in query_keys(word, ignore_case=ignore_case))
-    return Wanted(most_frequent, frozenset(keys), ignore_case)
+    return Selection(most_frequent, frozenset(keys), ignore_case)
 
 
-def only(vectors: Vectors, wanted: Wanted | None) -> Vectors:
-    """Those of the `vectors` that are `wanted`; all if that is None."""
-    if wanted is None:
+def only(vectors: Vectors, selection: Selection | None) -> Vectors:
+    """Those of the `vectors` that are selected; all if `selection` is None."""
+    if selection is None:
         return vectors
-    places = [place for place, word in enumerate(vectors.words) if wanted.has(place, word)]
+    places = [place for place, word in enumerate(vectors.words) if selection.has(place, word)]
     return Vectors([vectors.words[place] for place in places], vectors.vectors[places])

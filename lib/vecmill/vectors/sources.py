@@ -14,16 +14,16 @@ from vecmill.storage.store import Store
 from vecmill.storage.stores import as_local, is_local, open_store
 from vecmill.vectors.formats import EXPORTS, Vectors, read_vectors
 from vecmill.vectors.formats.npy import map_npy
-from vecmill.vectors.parquet_vectors import COLUMNS, SCHEMA, from_table, read_parquet, wanted_ids
-from vecmill.vectors.selection import Wanted, only, wanted_of
+from vecmill.vectors.parquet_vectors import COLUMNS, SCHEMA, from_table, read_parquet, selected_ids
+from vecmill.vectors.selection import Selection, only, select
 
-__all__ = ["Wanted", "read", "read_or_map", "read_store", "wanted_of"]
+__all__ = ["Selection", "read", "read_or_map", "read_store", "select"]
 
 NPY = EXPORTS["npy"].file_name
 
 
-def read(source: str, spark: SparkSession | None = None, wanted: Wanted | None = None) -> Vectors:
-    """The words of `source` by descending frequency with their vectors, or only those `wanted`.
+def read(source: str, spark: SparkSession | None = None, selection: Selection | None = None) -> Vectors:
+    """The words of `source` by descending frequency with their vectors, or only those selected.
 
     source  the folder of a run, a folder or file of Parquet with the columns of vectors/, or a file in a
             format of `vectors.formats`
@@ -32,16 +32,16 @@ def read(source: str, spark: SparkSession | None = None, wanted: Wanted | None =
     Only the selected rows of a run are read. Raises InputError.
     """
     if not is_local(source):
-        return read_store(open_store(source, spark), wanted)
+        return read_store(open_store(source, spark), selection)
     path = as_local(source)
     if not path.exists():
         raise InputError(f"{path} does not exist; run 'vecmill run' first, or name a file of word vectors")
     if path.is_dir():
         holds_parts = not (path / "vectors").is_dir() and any(path.glob("*.parquet"))
-        return read_parquet(path if holds_parts else path / "vectors", wanted)
+        return read_parquet(path if holds_parts else path / "vectors", selection)
     if path.suffix == ".parquet":
-        return read_parquet(path, wanted)
-    return only(read_vectors(path), wanted)
+        return read_parquet(path, selection)
+    return only(read_vectors(path), selection)
 
 
 def read_or_map(source: str, spark: SparkSession | None = None) -> Vectors:
@@ -55,16 +55,16 @@ def read_or_map(source: str, spark: SparkSession | None = None) -> Vectors:
     return read(source, spark)
 
 
-def read_store(store: Store, wanted: Wanted | None = None) -> Vectors:
-    """The vectors of a run, or only those `wanted`. Raises InputError, also if a file is missing."""
+def read_store(store: Store, selection: Selection | None = None) -> Vectors:
+    """The vectors of a run, or only those selected. Raises InputError, also if a file is missing."""
     if store.files.local is not None:
-        return read_parquet(store.files.local / "vectors", wanted)
+        return read_parquet(store.files.local / "vectors", selection)
     path = store.files.path("vectors")
     if store.files.exists(f"vectors/{LIST}"):
         store.check_whole("vectors")
-    if wanted is None:
+    if selection is None:
         return from_table(store.collect("vectors", SCHEMA), path)
-    ids = wanted_ids(store.collect("vectors", SCHEMA, columns=COLUMNS[:2]), wanted, path)
+    ids = selected_ids(store.collect("vectors", SCHEMA, columns=COLUMNS[:2]), selection, path)
     return from_table(store.collect("vectors", SCHEMA, ids), path, ids)
 
 
