@@ -117,14 +117,17 @@ def test_texts_and_their_order_do_not_depend_on_the_partitions_of_the_input(spar
 COPIES = {-5: 200, 1 << 40: 3, 7: 1, 8: 2, -(1 << 62): 1}
 
 
-def repeated_rows(spark: SparkSession, words: Broadcast[pa.Array], partitions: int, **settings: Any):
+def repeated_rows(
+    spark: SparkSession, words: Broadcast[pa.Array], partitions: int, through_python: bool = False
+) -> list[dict[str, Any]]:
     """Documents of COPIES encoded from so many partitions, in the order of the result."""
     rng = np.random.default_rng(3)
     documents = {id_: rng.choice(WORDS, 1500 if id_ == 8 else 5).tolist() for id_ in COPIES}
     rows = [(id_, documents[id_]) for id_, times in COPIES.items() for _ in range(times)]
-    tokens = TaskTable(spark.createDataFrame(rows, TOKENS).repartition(partitions))
-    defaults = {"slices": SLICES, "shards": SHARDS, "holdout": HOLDOUT, "seed": SEED}
-    return encode(tokens, words, **{**defaults, **settings}).toArrow().to_pylist()
+    frame = spark.createDataFrame(rows, TOKENS).repartition(partitions)
+    tokens = TaskTable(frame, lambda batches: batches) if through_python else TaskTable(frame)
+    texts = encode(tokens, words, slices=SLICES, shards=SHARDS, holdout=HOLDOUT, seed=SEED)
+    return texts.toArrow().to_pylist()
 
 
 def test_equal_documents_are_dealt_like_others(spark, words):
@@ -144,9 +147,7 @@ def test_where_equal_documents_come_from_does_not_matter(spark, words, monkeypat
     expected = repeated_rows(spark, words, partitions=1)
 
     assert repeated_rows(spark, words, partitions=7) == expected
-    ids = [(id_,) for id_, times in COPIES.items() for _ in range(times)]
-    document_ids = spark.createDataFrame(ids, "document_id long")
-    assert repeated_rows(spark, words, partitions=2, document_ids=document_ids) == expected
+    assert repeated_rows(spark, words, partitions=2, through_python=True) == expected
     # One row becomes few copies at a time, and all documents may be repeated.
     monkeypatch.setattr(texts, "_COPIES", 64)
     monkeypatch.setattr(texts, "_FEWEST_BITS", 3)
@@ -171,11 +172,11 @@ def test_a_set_of_ids_holds_what_was_added(spark):
     others = rng.integers(-(2**63), 2**63 - 1, 50_000)
     frame = spark.createDataFrame(pa.table({"document_id": np.concatenate([ids, ids, others])}))
 
-    members = texts._find_repeated(TaskTable(frame), frame).value
+    members = texts._find_repeated(TaskTable(frame)).value
 
     assert texts._is_in(ids, members).all()
     assert texts._is_in(others, members).mean() < 0.1
-    assert texts._find_repeated(TaskTable(frame.distinct()), None) is None
+    assert texts._find_repeated(TaskTable(frame.distinct())) is None
 
 
 def test_a_map_of_the_tokens_runs_before_they_are_encoded(spark, words):

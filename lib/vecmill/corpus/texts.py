@@ -15,7 +15,7 @@ from pyspark.sql.types import ArrayType, IntegerType, LongType, StructField, Str
 
 from vecmill.storage.arrow import combined, flat_words, release_memory
 from vecmill.storage.schemas import TEXTS
-from vecmill.storage.task_table import TaskTable
+from vecmill.storage.task_table import TaskTable, unchanged
 
 # Long documents are cut, so the work on one text is bounded; word2vec.c calls it MAX_SENTENCE_LENGTH.
 PIECE_TOKENS = 1000
@@ -38,7 +38,6 @@ def encode(
     shards: int,
     holdout: float,
     seed: int,
-    document_ids: DataFrame | None = None,
 ) -> DataFrame:
     """TOKENS -> TEXTS: words become ids, unknown words are dropped, and texts get a slice and a shard.
 
@@ -48,14 +47,15 @@ def encode(
     is uniform, also if documents repeat, and does not depend on the partitions of the input. The result has
     one partition per shard, sorted by slice and then by the hash.
 
-    words         the vocabulary in the order of the ids, broadcast to every worker
-    document_ids  the column document_id of the tokens, if it can be read without their words
+    words  the vocabulary in the order of the ids, broadcast to every worker
 
-    Runs one job, which counts the documents by their ids: a shuffle of at most 8 bytes per document, and 8
-    bytes per distinct repeated document on the driver. If documents repeat, the tokens are read twice, and
-    the repeated documents are shuffled once more, equal ones as one row.
+    Runs one job at once, which counts the documents by their ids: a shuffle of at most 8 bytes per
+    document, and 8 bytes per distinct repeated document on the driver. If documents repeat, the tokens are
+    read twice, and the repeated documents are shuffled once more, equal ones as one row. With 0.8 million
+    sentences of 17 million tokens this took 0.8 s of CPU time beside 3.7 s without repetitions, and 1.8 s
+    if 6 % of the sentences were repeated.
     """
-    repeated = _find_repeated(tokens, document_ids)
+    repeated = _find_repeated(tokens)
     encoded = _look_up(tokens, words, repeated, False).withColumn("copy", F.lit(0))
     if repeated is not None:
         encoded = encoded.unionByName(_number_copies(_look_up(tokens, words, repeated, True)))
@@ -82,10 +82,13 @@ _BITS_PER_ID = 16
 _FEWEST_BITS, _MOST_BITS = 16, 29
 
 
-def _find_repeated(tokens: TaskTable, document_ids: DataFrame | None) -> Broadcast[_Set] | None:
+def _find_repeated(tokens: TaskTable) -> Broadcast[_Set] | None:
     """The ids of documents that occur more than once, and a few others; None if there are none."""
-    if document_ids is None:
-        read = tokens.read
+    read = tokens.read
+    if read is unchanged:
+        # Spark reads this column alone.
+        document_ids = tokens.partitions.select("document_id")
+    else:
         document_ids = tokens.partitions.mapInArrow(
             lambda batches: (batch.select(["document_id"]) for batch in read(batches)), "document_id long"
         )
