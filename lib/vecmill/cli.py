@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import io
-import logging
 import os
+import select
 import signal
 import sys
 import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import TextIO
 
 import vecmill
 from vecmill.commands import COMMANDS
@@ -97,8 +98,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             # Here and not at exit, so that a reader who has gone away is no failure.
             sys.stdout.flush()
             return code
-        except BrokenPipeError:
-            return _leave_closed_pipe()
+        except BrokenPipeError as error:
+            return _report_closed_pipe(error)
         except KeyboardInterrupt:
             return _report_interruption()
         except Exception as error:
@@ -114,7 +115,7 @@ def _prepare_streams() -> None:
 
 @contextmanager
 def _signals_interrupt() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end a command as Ctrl-C does, so that it also releases its output."""
+    """Let Ctrl-C, SIGTERM and SIGHUP end a command in one way, in which it releases its output."""
     if threading.current_thread() is not threading.main_thread():
         # Python delivers signals to the main thread only; the caller's own handlers apply.
         yield
@@ -127,23 +128,54 @@ def _signals_interrupt() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-_INTERRUPTING = (signal.SIGTERM, signal.SIGHUP)
+_INTERRUPTING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+_INTERRUPTED = "interrupted; run the same command again to resume"
 
 
 def _interrupt(signal_number: int, frame: FrameType | None) -> None:
-    # py4j logs a page for each call that an interruption breaks off.
-    logging.getLogger("py4j").setLevel(logging.CRITICAL)
+    session = sys.modules.get("vecmill.spark.session")
+    if session is not None:
+        session.silence()
+        if session.is_submitted():
+            # Java gets the signal, too. What is printed after it has ended is lost.
+            with suppress(OSError):
+                os.write(_STDERR, f"vecmill: {_INTERRUPTED}\n".encode())
     raise KeyboardInterrupt
 
 
-def _leave_closed_pipe() -> int:
-    """The reader of the output, such as `head`, has what it wants; Python must not report that at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+_STDERR = 2
+
+
+def _report_closed_pipe(error: BrokenPipeError) -> int:
+    """0 if the reader of the results, such as `head`, has gone away; 1 if that cut off a run.
+
+    Python must not report that at exit.
+    """
+    gone = [stream for stream in (sys.stdout, sys.stderr) if _is_without_reader(stream)]
+    if not gone:
+        # A connection to Java broke.
+        return _report(error)
+    for stream in gone:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    modules = [str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return int(any(module.startswith("vecmill.pipeline") for module in modules))
+
+
+def _is_without_reader(stream: TextIO) -> bool:
+    """Whether a stream is a pipe that nothing reads."""
+    try:
+        watched = select.poll()
+        watched.register(stream.fileno(), 0)
+        return any(event & (select.POLLERR | select.POLLHUP) for _, event in watched.poll(0))
+    except (OSError, ValueError):
+        return False
 
 
 def _report_interruption() -> int:
-    _print_message("interrupted; run the same command again to resume")
+    session = sys.modules.get("vecmill.spark.session")
+    if session is None or not session.is_submitted():
+        _print_message(_INTERRUPTED)
     return 1
 
 
@@ -152,19 +184,26 @@ def _report(error: Exception) -> int:
     if _is_interruption(error):
         # What was cleaned up after Ctrl-C failed in its turn.
         return _report_interruption()
-    if isinstance(error, VecmillError):
-        for fault in error.faults if isinstance(error, ConfigError) else [str(error)]:
-            _print_message(fault)
-        return error.exit_code
-    from vecmill.spark.failures import explain, first_line
-
+    if isinstance(error, VecmillError) and error.__cause__ is error.__context__ is None:
+        # Without an import of Spark, which takes longer than all the rest.
+        return _print_faults(error, str(error), error.exit_code)
+    try:
+        from vecmill.spark.failures import explain, first_line
+    except ImportError as missing:
+        _print_message(f"{missing}; run 'vecmill doctor', which says how to install what is missing")
+        return 1
     known = explain(error)
     if known is not None:
-        _print_message(known[0])
-        return known[1]
+        return _print_faults(error, *known)
     place = _keep_traceback(error)
     _print_message(f"unexpected {type(error).__name__}: {first_line(error)} (the traceback is in {place})")
     return 1
+
+
+def _print_faults(error: Exception, sentence: str, code: int) -> int:
+    for fault in error.faults if isinstance(error, ConfigError) else [sentence]:
+        _print_message(fault)
+    return code
 
 
 def _is_interruption(error: BaseException | None) -> bool:
@@ -178,7 +217,7 @@ def _keep_traceback(error: Exception) -> str:
     """The file that has the traceback: in the output of a run, else a temporary one."""
     for note in getattr(error, "__notes__", ()):
         return str(note)
-    text = "".join(traceback.format_exception(error))
+    text = _format_traceback(error)
     try:
         with tempfile.NamedTemporaryFile(
             "w", prefix="vecmill-error-", suffix=".txt", delete=False, encoding="utf-8", errors="replace"
@@ -188,6 +227,14 @@ def _keep_traceback(error: Exception) -> str:
     except OSError:
         print(text, file=sys.stderr)
         return "the lines above"
+
+
+def _format_traceback(error: Exception) -> str:
+    """The traceback of an error, whose text may fail if Java has ended."""
+    try:
+        return "".join(traceback.format_exception(error))
+    except Exception:
+        return "".join(traceback.format_tb(error.__traceback__)) + f"{type(error).__name__}\n"
 
 
 def _print_message(text: str) -> None:

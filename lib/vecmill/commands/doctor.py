@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from vecmill.commands.command import Command
-from vecmill.errors import ConfigError, VecmillError
-from vecmill.formatting import GIB, MIB, format_bytes, parse_bytes
+from vecmill.errors import ConfigError
+from vecmill.formatting import GIB, MIB, format_bytes, parse_bytes, shorten
 from vecmill.planning.machine import PYTHON_BASE, available_memory, free_disk
-from vecmill.spark import java
+from vecmill.spark import java, local, scratch
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,15 +35,18 @@ PACKAGES: Mapping[str, tuple[str, str | None]] = {
     "pyspark": ("4.1", "5"),
     "pandas": ("2.2.2", "3"),
     "numpy": ("2.0", None),
-    "pyarrow": ("18.0", None),
+    "pyarrow": ("19.0.1", None),
     "pydantic": ("2.8", None),
 }
 
 # A fault in one of these checks means that Spark cannot start.
-_NEEDED_BY_SPARK = {"Python", *PACKAGES, "Java", "Spark settings"}
+_NEEDED_BY_SPARK = {"Python", *PACKAGES, "Java", "environment", "Spark settings"}
 
 # With less space than this, even a small run may fill the folder that Spark spills to.
 _USUAL_DISK = 2 * GIB
+
+# Of the text of a finding.
+_MOST_CHARACTERS = 600
 
 
 class Finding(NamedTuple):
@@ -74,7 +77,8 @@ def diagnose(arguments: argparse.Namespace) -> tuple[str, bool]:
         try:
             findings.extend(check())
         except Exception as error:
-            findings.append(Finding("FAULT", name, f"the check failed: {error!r}"))
+            text = shorten(f"the check failed: {type(error).__name__}: {error}", _MOST_CHARACTERS)
+            findings.append(Finding("FAULT", name, text))
 
     add("Python", check_python)
     for package in PACKAGES:
@@ -82,6 +86,7 @@ def diagnose(arguments: argparse.Namespace) -> tuple[str, bool]:
     add("Java", check_java)
     if arguments.spark_conf:
         add("Spark settings", partial(check_spark_settings, arguments.spark_conf, properties))
+    add("environment", partial(check_environment, properties))
     add("memory", partial(check_memory, properties))
     add("temporary disk", partial(check_temporary_disk, properties))
     add("network", check_network)
@@ -160,10 +165,24 @@ def check_spark_settings(path: str, properties: dict[str, str]) -> Findings:
         yield Finding("ok", "Spark settings", f"{path}: {len(properties)} settings")
 
 
+def check_environment(properties: Mapping[str, str]) -> Findings:
+    """Do SPARK_HOME and PYSPARK_PYTHON, if they are set, name what Spark can use?"""
+    faults = list(local.invalid_spark_home())
+    if local.is_local(properties):
+        faults += local.invalid_python()
+    yield from (Finding("FAULT", "environment", fault) for fault in faults)
+
+
 def check_memory(properties: Mapping[str, str]) -> Findings:
-    """Is there memory for the JVM's heap and for one Python process per core, before any model?"""
-    heap = parse_bytes(properties.get("spark.driver.memory", "1g"), MIB)
-    cores = _local_cores(properties.get("spark.master", "local[*]"))
+    """Is there memory for Java's heap and for one Python process per core, before any model?"""
+    settings = local.with_defaults(properties)
+    try:
+        heap = parse_bytes(settings.get("spark.driver.memory", "1g"), MIB)
+    except ValueError:
+        size = settings["spark.driver.memory"]
+        yield Finding("FAULT", "memory", f"spark.driver.memory must be a size such as 2g, got {size!r}")
+        return
+    cores = _local_cores(settings["spark.master"])
     needed = heap + (1 + cores) * PYTHON_BASE
     free = available_memory()
     required = f"{format_bytes(needed)} needed before any model (heap {format_bytes(heap)}, {cores} cores)"
@@ -182,11 +201,10 @@ def check_memory(properties: Mapping[str, str]) -> Findings:
 
 def check_temporary_disk(properties: Mapping[str, str]) -> Findings:
     """Can Spark write to the folders that it spills to, and do they have space?"""
-    configured = os.environ.get("SPARK_LOCAL_DIRS") or properties.get("spark.local.dir")
-    for folder in (configured or tempfile.gettempdir()).split(","):
-        free = free_disk(Path(folder))
-        remedy = "set spark.local.dir to another folder"
-        if not _is_writable(Path(folder)):
+    for folder in scratch.parents(properties):
+        free = free_disk(folder)
+        remedy = "set spark.local.dir or TMPDIR to another folder"
+        if not _is_writable(folder):
             yield Finding("FAULT", "temporary disk", f"{folder} cannot be written to; {remedy}")
         elif free is not None and free < _USUAL_DISK:
             yield Finding(
@@ -220,8 +238,8 @@ def check_network() -> Findings:
         yield Finding(
             "warning",
             "network",
-            f"the host name {host} has no address ({error}), which Spark may need; "
-            "add it to /etc/hosts, or set SPARK_LOCAL_IP=127.0.0.1",
+            f"the host name {host} has no address ({error}); this machine alone needs none, but for a "
+            "cluster add it to /etc/hosts or set SPARK_LOCAL_IP",
         )
 
 
@@ -278,13 +296,10 @@ def _report_versions(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBat
 
 def _explanation(error: Exception) -> str:
     """One sentence about why Spark failed."""
-    if isinstance(error, VecmillError):
-        return str(error)
-    from vecmill.spark.failures import explain
+    from vecmill.spark.failures import explain, first_line
 
     known = explain(error)
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return known[0] if known else f"{type(error).__name__}: {lines[0]}"
+    return shorten(known[0] if known else f"{type(error).__name__}: {first_line(error)}", _MOST_CHARACTERS)
 
 
 def _version_numbers(text: str) -> tuple[int, ...]:

@@ -5,20 +5,23 @@ from __future__ import annotations
 import logging
 import os
 import re
-import sys
+import signal
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from py4j.protocol import Py4JError
-from pyspark import SparkContext
+from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
-from vecmill.errors import ConfigError
-from vecmill.spark import java
+from vecmill.errors import ConfigError, VecmillError
+from vecmill.spark import failures, jvm, local
 
 # Settings that results or memory depend on: set in every session, whatever a file of settings says.
 _REQUIRED = {
+    # A flipped bit in a table would otherwise be read as another number.
+    "spark.hadoop.parquet.page.verify-checksum.enabled": "true",
     # 16 MiB. Documents can be long, so a limit of rows alone would not bound an Arrow batch.
     "spark.sql.execution.arrow.maxBytesPerBatch": str(1 << 24),
     # Rows of the pairs table are short; the default of 10,000 makes many small batches.
@@ -28,31 +31,6 @@ _REQUIRED = {
     # A task writes one file; without this Spark sorts its rows first and loses their order.
     "spark.sql.maxConcurrentOutputFileWriters": "4",
 }
-
-# Defaults of a session on this machine alone; a file of settings takes precedence.
-_LOCAL = {
-    "spark.driver.host": "localhost",
-    "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.memory": "2g",
-    "spark.ui.enabled": "false",
-    "spark.ui.showConsoleProgress": "false",
-    "spark.sql.shuffle.partitions": "8",
-    # A sort spills to disk after so many bytes. Otherwise Java grows with the corpus up to its whole heap.
-    "spark.shuffle.spill.maxSizeInBytesForSpillThreshold": "64m",
-}
-
-# Java's second compiler compiles code after ten times as many runs as by default. Starting Spark and
-# planning a dozen queries runs much code a few thousand times and never again; on few cores, compiling it
-# would delay the tasks. Code that tasks run a million times is still compiled early.
-_SECOND_COMPILER = (
-    "-XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000 "
-    "-XX:Tier4CompileThreshold=150000 -XX:Tier4BackEdgeThreshold=400000"
-)
-
-# With few tasks at once, the collector with one thread takes a tenth less CPU of Java in a short run, and
-# Java's peak is lower: 1.0 GB instead of 1.8 after an epoch of 17 million words.
-_ONE_COLLECTOR = "-XX:+UseSerialGC"
-_FEW_CORES = 4
 
 # For `using`: each file is read in a task of its own. A partition may be larger than any file, so no file
 # is split; opening a file counts as much, so no two files share a task.
@@ -80,36 +58,73 @@ def build(properties: Mapping[str, str] | None = None) -> SparkSession:
     Under spark-submit it is the submitted one. Otherwise it runs with the first usable Java, on the cores
     of this machine unless `properties` names a master.
 
-    Raises ConfigError if there is no usable Java or if Spark does not start.
+    Raises ConfigError if the settings or the environment are at fault, and VecmillError if Spark does not
+    start for another reason.
     """
-    settings = dict(properties or {})
-    if not is_submitted():
-        os.environ["JAVA_HOME"] = str(java.find().home)
-        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-        settings.setdefault("spark.master", "local[*]")
-        settings.setdefault("spark.app.name", "vecmill")
-        java_options = [f"-Dlog4j2.configurationFile={_log4j2()}", _SECOND_COMPILER]
-        if (os.cpu_count() or 1) <= _FEW_CORES:
-            java_options.append(_ONE_COLLECTOR)
-        settings.setdefault("spark.driver.extraJavaOptions", " ".join(java_options))
-        if settings["spark.master"].startswith("local"):
-            settings = {**_LOCAL, **settings}
+    _quieten_python()
     # Executors import vecmill from its wheel, which is a zip file.
     if ".whl" not in SparkContext.PACKAGE_EXTENSIONS:
         SparkContext.PACKAGE_EXTENSIONS = (*SparkContext.PACKAGE_EXTENSIONS, ".whl")
-    builder = SparkSession.builder
-    for key, value in {**settings, **_REQUIRED}.items():
-        builder = builder.config(key, value)
-    try:
+    settings = dict(properties or {})
+    with _interrupts_kept(), _start_explained():
+        if is_submitted():
+            settings.update(local.safe_path(dict(SparkConf().getAll())))
+        elif SparkContext._active_spark_context is None:
+            settings = local.prepare(settings)
+            settings.update(local.safe_path(settings))
+            if SparkContext._gateway is None:
+                conf = SparkConf()
+                for key, value in {**settings, **_REQUIRED}.items():
+                    conf.set(key, value)
+                SparkContext(conf=conf, gateway=jvm.launch(settings))
+        builder = SparkSession.builder
+        for key, value in {**settings, **_REQUIRED}.items():
+            builder = builder.config(key, value)
         spark = builder.getOrCreate()
-    except Exception as error:
-        raise ConfigError([f"Spark did not start: {error}"]) from error
-    # PySpark logs each analysis error as a page of JSON before it raises the error.
-    for name in ("DataFrameQueryContextLogger", "SQLQueryContextLogger"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
     if is_submitted():
         spark.sparkContext.setLogLevel("ERROR")
     return spark
+
+
+@contextmanager
+def _start_explained() -> Iterator[None]:
+    """Turn a failure of Spark's start into one sentence."""
+    try:
+        yield
+    except VecmillError:
+        raise
+    except Exception as error:
+        sentence, code = failures.explain_start(error)
+        raise (
+            ConfigError([sentence]) if code == ConfigError.exit_code else VecmillError(sentence)
+        ) from error
+
+
+@contextmanager
+def _interrupts_kept() -> Iterator[None]:
+    """Keep what Ctrl-C does. Spark's own handler would call Java in the middle of another call."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _quieten_python() -> None:
+    """Leave out the pages that Python's side of Spark logs before it raises an error."""
+    for name in ("DataFrameQueryContextLogger", "SQLQueryContextLogger", "py4j"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    # Py4J also logs each call that breaks off, to the root logger.
+    root = logging.getLogger()
+    if _is_not_of_py4j not in root.filters:
+        root.addFilter(_is_not_of_py4j)
+
+
+def _is_not_of_py4j(record: logging.LogRecord) -> bool:
+    return Path(record.pathname).parent.name != "py4j"
 
 
 @contextmanager
@@ -125,6 +140,23 @@ def opened(properties_file: str | None = None) -> Iterator[SparkSession]:
     finally:
         with suppress(ConnectionError, Py4JError):
             spark.stop()
+
+
+def silence() -> None:
+    """Print nothing more of what Java says; for a command that was interrupted.
+
+    It may be called in a signal handler: another thread calls Java, on a connection of its own.
+    """
+    jvm.silence()
+    context = SparkContext._active_spark_context
+    if is_submitted() and context is not None:
+        threading.Thread(target=_silence_log, args=(context,), daemon=True).start()
+
+
+def _silence_log(context: SparkContext) -> None:
+    # Java may already have ended.
+    with suppress(Exception):
+        context.setLogLevel("OFF")
 
 
 @contextmanager
@@ -163,7 +195,3 @@ def read_properties(path: str) -> dict[str, str]:
     if faults:
         raise ConfigError(faults)
     return settings
-
-
-def _log4j2() -> str:
-    return (Path(__file__).parent / "log4j2.properties").as_uri()
