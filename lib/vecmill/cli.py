@@ -38,7 +38,10 @@ class _Parser(argparse.ArgumentParser):
     details: Callable[[], str] | None = None
 
     def error(self, message: str) -> None:  # type: ignore[override]
-        raise ConfigError([f"{message}; see '{self.prog} --help'"])
+        remedy = f"see '{self.prog} --help'"
+        if message.startswith("unrecognized arguments: -") or "are required" in message:
+            remedy = f"write -- before words that begin with -, or {remedy}"
+        raise ConfigError([f"{message}; {remedy}"])
 
     def format_help(self) -> str:
         text = super().format_help()

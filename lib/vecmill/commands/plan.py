@@ -88,10 +88,10 @@ def format_plan(
     corpus: Corpus, required: Requirements, resources: Resources, config: Config, shortages: Sequence[str]
 ) -> Iterator[str]:
     """The whole plan: one line per item, then whether everything fits."""
-    from vecmill.models import Size
+    from vecmill.planning.requirements import tables_of
 
     train = config.train
-    tables = [table.name for table in config.build_model().tables(Size(corpus.vocabulary, train.dim))]
+    tables = [table.name for table in tables_of(corpus, config)]
     executor = "this machine" if resources.local else "one executor"
     changes: list[Line] = []
     if required.left:

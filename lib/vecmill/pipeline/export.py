@@ -28,7 +28,6 @@ def _run(run: Run) -> Mapping[str, Any]:
         )
         staged = run.store.stage([vectors], "vectors", VECTORS)
     run.store.publish(staged, "vectors")
-    run.files.delete("exports")
     dim = run.config.train.dim
     files = exports.write_all(run.store, staged.rows, dim, lambda text: run.say("export", text))
     # Its scores are of the previous vectors.

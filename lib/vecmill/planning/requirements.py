@@ -16,7 +16,7 @@ from vecmill.config import Config
 from vecmill.core.arrays import Doubles
 from vecmill.examples.buckets import PART_PAIRS
 from vecmill.formatting import MIB
-from vecmill.models import Size
+from vecmill.models import Size, Table
 from vecmill.planning.corpus import Corpus
 from vecmill.planning.machine import HEAP_BASE, PYTHON_BASE
 from vecmill.training.blocked.driver import strata_per_round
@@ -129,13 +129,17 @@ class _Training(NamedTuple):
     pairs: int
 
 
+def tables_of(corpus: Corpus, config: Config) -> tuple[Table, ...]:
+    """The tables that the model has for this vocabulary."""
+    return config.build_model().tables(Size(corpus.vocabulary, config.train.dim))
+
+
 def requirements(corpus: Corpus, config: Config, slots: int, *, by_files: bool = False) -> Requirements:
     """The requirements of a run whose executors run `slots` tasks at once.
 
     `by_files` says whether tasks open the files of the output themselves.
     """
-    train, words = config.train, corpus.vocabulary
-    tables = config.build_model().tables(Size(words, train.dim))
+    train, words, tables = config.train, corpus.vocabulary, tables_of(corpus, config)
     model = sum(table.nbytes for table in tables)
     if train.strategy == "blocked":
         of = _blocked(corpus, config, slots, model, by_files)
