@@ -14,6 +14,9 @@ from vecmill.spark import java
 
 PROJECT = Path(__file__).parents[2]
 
+# As in tests/conftest.py: Java processes of the tests end before their second compiler pays off.
+_SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+
 # Executors on this machine with a core and a gigabyte each, less than cluster.conf gives them.
 SMALL_CLUSTER = {"master": "local-cluster[2,1,1024]", "executor": {"cores": 1, "memory": "1g"}}
 
@@ -48,6 +51,7 @@ def environment(folder: Path) -> dict[str, str]:
         "PYSPARK_PYTHON": sys.executable,
         "SPARK_HOME": str(home),
         "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_DAEMON_JAVA_OPTS": _SHORT_LIVED,
     }
 
 
@@ -64,6 +68,7 @@ def submit(
     options += ["--properties-file", PROJECT / "conf" / "spark" / f"{name}.conf"]
     # Most of the time would go into hundreds of empty partitions.
     options += ["--conf", "spark.ui.enabled=false", "--conf", "spark.sql.shuffle.partitions=4"]
+    options += ["--conf", f"spark.executor.defaultJavaOptions={_SHORT_LIVED}"]
     for key, value in (executor or {}).items():
         options += ["--conf", f"spark.executor.{key}={value}"]
     ended = subprocess.run(

@@ -75,7 +75,7 @@ STALE: dict[str, tuple[str, set[str]]] = {
     "output.path": ("'elsewhere'", set()),
 }
 
-# What else a key needs: the kernel of NumPy has one thread, and JSON is always UTF-8 here.
+# What else a key needs: threads need Numba, and an encoding needs a format without one of its own.
 ALSO = {"train.threads": {"train.kernel": "'numba'"}, "input.encoding": {"input.format": "'text'"}}
 
 
