@@ -62,6 +62,16 @@ class Input(Section):
         """The column to read: the configured one, or the usual name in text files or in other formats."""
         return self.column or ("value" if self.format == "text" else "text")
 
+    @property
+    def read_encoding(self) -> str | None:
+        """The encoding in which text, csv or json is read; None if Spark finds it out, or there is none."""
+        if self.format not in ("text", "csv", "json"):
+            return None
+        if self.format != "text" and "encoding" not in self.model_fields_set:
+            named = reader_options.encoding_in(self.options)
+            return None if named and self.format == "json" else named or self.encoding
+        return self.encoding
+
     @field_validator("format")
     @classmethod
     def _in_lower_case(cls, name: str) -> str:

@@ -39,6 +39,7 @@ def tokenize_documents(
     language: str | None = None,
     pattern: str | None = None,
     min_length: int = 1,
+    is_decoded: bool = False,
     counts: Observation | None = None,
 ) -> TaskTable:
     """DOCUMENTS -> TOKENS: one row per document that has a token.
@@ -57,6 +58,7 @@ def tokenize_documents(
     lowercase   by Unicode's rules and not by the machine's locale
     language    "tr" and "az" fold I to a dotless i
     min_length  tokens of fewer characters are dropped
+    is_decoded  whether the reader has put U+FFFD in the place of invalid bytes
     counts      receives the counts of `TextCounts`
 
     Text is normalized to NFC, so é is one character however it was typed. Invalid UTF-8 becomes U+FFFD. A
@@ -100,7 +102,7 @@ class TextCounts(NamedTuple):
 
     documents           all of them
     null_documents      those without text
-    invalid_utf8        those with bytes that are not UTF-8
+    invalid_utf8        those with bytes that are invalid in UTF-8, or in the encoding of the input
     invalid_characters  characters in these that stand for invalid bytes
     foreign_characters  other characters beyond ASCII in these
     nul_characters      NUL characters of all documents

@@ -14,9 +14,9 @@ from vecmill.storage.input_files import InputFiles, lookup
 from vecmill.storage.local_files import local_path
 from vecmill.storage.text_checks import fault_of, suffix_of
 
-# Files that are listed at most, of which some are looked at: some of every ending of a name.
-_LISTED = 1000
-_LOOKED_AT = 50
+# Files that are listed at most, and those of them that are looked at.
+MOST_LISTED = 1000
+_LOOKED_AT_HERE, _LOOKED_AT_ELSEWHERE = 500, 50
 _HEAD_BYTES = 1 << 15
 
 # Files without a line break at the beginning that are read further.
@@ -24,29 +24,38 @@ _LONG_LINES = 3
 
 
 def check_input(
-    files: InputFiles, *, format_name: str, encoding: str | None, most_bytes: int | None
+    files: InputFiles,
+    listed: Sequence[FileStatus],
+    *,
+    format_name: str,
+    encoding: str | None,
+    most_bytes: int,
 ) -> None:
     """Raise InputError if a file is not text, or if a line or a file is too long to be one document.
 
-    It reads 32 KiB of at most 50 of the first 1,000 files, some of every ending; a damaged or foreign file
-    among the others is found when its text is read. For formats that are not lines of text it does nothing.
+    It reads 32 KiB of at most 500 of the listed files on this machine, or of 50 elsewhere, some of every
+    ending; a damaged or foreign file among the others is found when its text is read. For formats that are
+    not lines of text it does nothing.
 
-    encoding    of text and csv; None if the reader's options name one
+    listed      files of the input, at most MOST_LISTED
+    encoding    of text and csv; None if the reader finds it out
     most_bytes  the longest document that Java has memory for
     """
     if format_name not in ("text", "csv", "json"):
         return
-    chosen = spread(files.first(_LISTED), _LOOKED_AT)
+    is_here = bool(listed) and local_path(listed[0].path) is not None
+    chosen = spread(listed, _LOOKED_AT_HERE if is_here else _LOOKED_AT_ELSEWHERE)
     whole = (lookup(files.options, "wholetext") or "").lower() == "true"
     lines = format_name == "text" and not whole
     separator = (lookup(files.options, "lineSep") or "\n").encode()
     searched = 0
     for file in chosen:
         head = files.read_bytes(file, 0, _HEAD_BYTES)
-        fault = fault_of(file.path, head, file.size, encoding) if encoding else None
+        key = "input.options.encoding" if format_name == "json" else "input.encoding"
+        fault = fault_of(file.path, head, file.size, encoding, key) if encoding else None
         if fault is not None:
             raise InputError(f"input.path: {file.path} {fault}")
-        if most_bytes is None or suffix_of(file.path) or file.size <= most_bytes:
+        if suffix_of(file.path) or file.size <= most_bytes:
             continue
         if whole and format_name == "text":
             raise too_long(file.path, "the file", file.size, most_bytes)
@@ -56,12 +65,12 @@ def check_input(
                 raise too_long(file.path, "its first line", None, most_bytes)
 
 
-def longest_line(files: InputFiles, most_bytes: int) -> InputError | None:
+def find_long_line(listed: Sequence[FileStatus], most_bytes: int) -> InputError | None:
     """The error for the first line that is longer than Java has memory for; None if there is none.
 
-    It reads the files of this machine, some gigabytes per second, after Java has run out of memory.
+    It reads the files of this machine, a gigabyte or two per second, after Java has run out of memory.
     """
-    for file in files.first(_LISTED):
+    for file in listed:
         path = local_path(file.path)
         if path is None or suffix_of(file.path) or file.size <= most_bytes:
             continue

@@ -106,11 +106,12 @@ def suffix_of(path: str) -> str:
     return suffix if suffix in _PACKED else ""
 
 
-def fault_of(path: str, head: bytes, size: int, encoding: str) -> str | None:
+def fault_of(path: str, head: bytes, size: int, encoding: str, key: str = "input.encoding") -> str | None:
     """What is wrong with a file of text that begins with `head`, with the remedy; None if it is text.
 
     size      bytes of the whole file
     encoding  in which the text is to be read
+    key       the key of the configuration that sets it
     """
     suffix = suffix_of(path)
     if suffix and head:
@@ -119,7 +120,7 @@ def fault_of(path: str, head: bytes, size: int, encoding: str) -> str | None:
             return fault
         head = unpacked(suffix, head)
     is_whole = not suffix and len(head) == size
-    return _found_magic(head) or _wide_characters(head) or _wrong_encoding(head, encoding, is_whole)
+    return _found_magic(head) or _wide_characters(head) or _wrong_encoding(head, encoding, key, is_whole)
 
 
 def unpacked(suffix: str, head: bytes) -> bytes:
@@ -140,7 +141,7 @@ def unpacked(suffix: str, head: bytes) -> bytes:
 def damage_of(data: bytes, encoding: str, is_whole: bool = False) -> Damage:
     """The damage of some bytes of text, whose last character may be cut unless the text `is_whole`."""
     text = codecs.getincrementaldecoder(encoding)("replace").decode(data, is_whole)
-    beyond = sum(1 for sign in text if sign > "\x7f")
+    beyond = len(text) - len(text.encode("ascii", "ignore"))
     # The replacement character may be in the text itself, as what an earlier program wrote.
     genuine = data.count("\ufffd".encode()) if codecs.lookup(encoding).name.startswith("utf-8") else 0
     invalid = text.count("\ufffd") - genuine
@@ -212,19 +213,19 @@ def _name_of_wide(head: bytes) -> str | None:
     return "UTF-16BE" if min(even) > 4 * max(odd) + 0.05 else None
 
 
-def _wrong_encoding(head: bytes, encoding: str, is_whole: bool) -> str | None:
+def _wrong_encoding(head: bytes, encoding: str, key: str, is_whole: bool) -> str | None:
     is_utf8 = codecs.lookup(encoding).name.startswith("utf-8")
     damage = damage_of(head, encoding, is_whole)
     if damage.is_another_encoding:
         remedy = (
-            "set input.encoding, to windows-1252 or ISO-8859-1 for example, or convert it with iconv"
+            f"set {key}, to windows-1252 or ISO-8859-1 for example, or convert it with iconv"
             if is_utf8
-            else "correct input.encoding"
+            else f"correct {key}"
         )
         return f"is not {encoding} ({damage.invalid:,} of its first {len(head):,} bytes are not); {remedy}"
     if not is_utf8:
         # Text in another encoding is hardly ever valid UTF-8 in every place.
         as_utf8 = damage_of(head, "utf-8")
         if as_utf8.foreign > 4 and as_utf8.invalid == 0:
-            return f"is UTF-8 and not {encoding}; remove input.encoding"
+            return f"is UTF-8 and not {encoding}; remove {key}"
     return None
