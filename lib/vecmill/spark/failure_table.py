@@ -199,8 +199,8 @@ TASKS = (
     *STARTS,
     Failure(
         r"Python worker exited unexpectedly|Python worker failed to connect|Python worker failed to bind",
-        "a Python worker died ({what}): it crashed, or it was killed, most often because memory was short; "
-        f"free memory, or raise spark.executor.memoryOverhead on a cluster, then {RESUME}",
+        "a Python worker died: it crashed, or it was killed, most often because memory was short; free "
+        f"memory, or raise spark.executor.memoryOverhead on a cluster, then {RESUME}",
         RETRY,
     ),
     Failure(

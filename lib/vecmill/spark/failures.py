@@ -13,9 +13,8 @@ from py4j.protocol import Py4JError, Py4JJavaError
 from vecmill import errors
 from vecmill.errors import VecmillError
 from vecmill.formatting import shorten
-from vecmill.spark import disks, jvm
+from vecmill.spark import disks, jvm, local
 from vecmill.spark.failure_table import CONFIGURATION, FILE_SYSTEMS, RESUME, RETRY, STARTS, TASKS, Failure
-from vecmill.spark.worker_failures import failed_tokenizer, shadowed_module
 
 # Of a line that is quoted in a sentence.
 _MOST_CHARACTERS = 300
@@ -41,22 +40,25 @@ def explain(error: BaseException) -> tuple[str, int] | None:
     """
     if is_interruption(error):
         return INTERRUPTED, RETRY
-    chain = list(_from_the_first(error))
-    ours = next((raised for raised in chain if isinstance(raised, VecmillError)), None)
-    if ours is not None:
-        cause = _first_match("\n".join(map(text_of, _causes_of(ours))), FILE_SYSTEMS)
-        return str(ours), cause[1] if cause else ours.exit_code
-    text = "\n".join(text_of(cause) for raised in chain for cause in _causes_of(raised))
+    for raised in _from_the_first(error):
+        known = _explain_ours(raised) if isinstance(raised, VecmillError) else _explain_others(raised)
+        if known is not None:
+            return known
+    return None
+
+
+def _explain_ours(error: VecmillError) -> tuple[str, int]:
+    cause = _first_match("\n".join(map(text_of, _causes_of(error))), FILE_SYSTEMS)
+    return str(error), cause[1] if cause else error.exit_code
+
+
+def _explain_others(error: BaseException) -> tuple[str, int] | None:
+    text = "\n".join(map(text_of, _causes_of(error)))
     from_task = re.search(r"vecmill\.errors\.(\w+): (.+)", text)
     if from_task:
         # Raised in a task; Spark wraps it in a traceback.
         return from_task[2], getattr(errors, from_task[1], VecmillError).exit_code
-    return (
-        failed_tokenizer(text)
-        or shadowed_module(text)
-        or _first_match(text, TASKS)
-        or _ended_java(error, text)
-    )
+    return _shadowed_module(text) or _first_match(text, TASKS) or _ended_java(error, text)
 
 
 def is_interruption(error: BaseException | None) -> bool:
@@ -152,6 +154,26 @@ def _package_of(folder: str) -> str:
     return f"org.apache.hadoop:{_PACKAGES[folder]}:{version}"
 
 
+_IMPORT_FAILED = re.compile(
+    r"pyspark\.daemon's standard output|Error from python worker|ImportError|AttributeError: .*module"
+    r"|SyntaxError|Python worker (?:exited unexpectedly|failed to connect)"
+)
+_MOST_FILES = 5
+
+
+def _shadowed_module(text: str) -> tuple[str, int] | None:
+    """The failure of workers that do not start because of files of the user in the working folder."""
+    files = local.shadowing_files() if _IMPORT_FAILED.search(text) else []
+    if not files:
+        return None
+    if len(files) == 1:
+        named = f"{files[0]} has the name of a module that they import; rename it"
+    else:
+        named = f"{', '.join(files[:_MOST_FILES])} have names of modules that they import; rename them"
+    sentence = f"Python workers do not start: in the working folder, {named}, or set PYTHONSAFEPATH=1"
+    return sentence, CONFIGURATION
+
+
 # Exit codes of Java, of Spark's executor, and of shells for a process that ran out of memory.
 _OUT_OF_MEMORY = (3, 52)
 
@@ -200,7 +222,7 @@ def _line_of(text: str, position: int) -> str:
 
 
 def _without_classes(line: str) -> str:
-    line = re.sub(r"^.*Lost task .*?\(TID \d+\) \([^)]*\): ", "", line.strip())
+    line = re.sub(r"^.*Lost task .*?\(TID \d+\) \([^)]*\): ", "", line.strip()).removeprefix(": ")
     line = re.sub(r"^(Caused by: )?(([\w$]+\.)+[\w$]+(Exception|Error): )+", "", line)
     return re.sub(r"\s*SQLSTATE: \w+", "", line)
 

@@ -6,6 +6,8 @@ import logging
 import os
 import re
 import signal
+import socketserver
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -13,6 +15,7 @@ from pathlib import Path
 
 from py4j.protocol import Py4JError
 from pyspark import SparkConf, SparkContext
+from pyspark.accumulators import AccumulatorTCPServer
 from pyspark.sql import SparkSession
 
 from vecmill.errors import ConfigError, VecmillError
@@ -117,10 +120,17 @@ def _quieten_python() -> None:
     """Leave out the pages that Python's side of Spark logs before it raises an error."""
     for name in ("DataFrameQueryContextLogger", "SQLQueryContextLogger", "py4j"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    AccumulatorTCPServer.handle_error = _ignore_closed_connection  # type: ignore[assignment,method-assign]
     # Py4J also logs each call that breaks off, to the root logger.
     root = logging.getLogger()
     if _is_not_of_py4j not in root.filters:
         root.addFilter(_is_not_of_py4j)
+
+
+def _ignore_closed_connection(server: AccumulatorTCPServer, request: object, address: object) -> None:
+    """Say nothing if Java has ended, which breaks its connection for the counters of tasks."""
+    if not isinstance(sys.exception(), EOFError | ConnectionError):
+        socketserver.BaseServer.handle_error(server, request, address)  # type: ignore[arg-type]
 
 
 def _is_not_of_py4j(record: logging.LogRecord) -> bool:
