@@ -5,6 +5,9 @@ BIN    := $(VENV)/bin
 CONFIG ?= conf/demo.toml
 # Test processes that run at the same time. Each starts a Spark of its own, which takes about 1.5 GB.
 JOBS   ?= 2
+# Of the random faults.
+MINUTES ?= 60
+SEED   ?= 1
 OUT    ?= runs/$(if $(CORPUS),$(basename $(notdir $(CORPUS))),demo)
 EXTRAS := fast,demo,viz,test,check
 
@@ -23,7 +26,7 @@ define add_java
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-lowest bench check format dist clean
+.PHONY: help install run test test-faults test-lowest bench check format dist clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +46,10 @@ run: install  ## from text to vectors: the King James Bible, or CORPUS=my.txt
 
 test: install  ## run all tests, JOBS=2 at the same time
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
+
+test-faults: install  ## raise faults for real, then at random for MINUTES=60 with SEED=1
+	$(BIN)/python -m pytest tests/faults
+	$(BIN)/python -m tests.faults.campaign --minutes $(MINUTES) --seed $(SEED)
 
 test-lowest:  ## test with the lowest versions that pyproject.toml allows, in .venv-lowest; needs Python 3.11
 	rm -rf $(LOWEST)

@@ -15,6 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pyspark
+
 from tests.faults import processes
 
 PROJECT = Path(__file__).parents[2]
@@ -39,6 +41,16 @@ MARK = "VECMILL_FAULTS"
 _TRACE = re.compile(
     r"Traceback \(most recent call last\)|py4j|^\s+at [\w.$]+\(|\(\w+\.(?:java|scala):\d+\)"
 )
+
+
+def spark_home(folder: Path) -> Path:
+    """A folder of links to Spark, below which executors of local-cluster work."""
+    home = folder / "spark"
+    home.mkdir(exist_ok=True)
+    for path in Path(pyspark.__file__).parent.iterdir():
+        if path.name != "work" and not (home / path.name).exists():
+            (home / path.name).symlink_to(path)
+    return home
 
 
 class Ended(NamedTuple):

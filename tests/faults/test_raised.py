@@ -1,4 +1,4 @@
-"""Faults of the machine, of its settings and of the input: the last line, the exit code and a clean screen."""
+"""Faults of the machine, of settings and of the input: the last line, the exit code and a clean screen."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults import processes, small_disks
-from tests.faults.commands import Vecmill
+from tests.faults.commands import Vecmill, spark_home
 from tests.faults.conftest import check_refused
 
 ROUND = r"round \d+/"
@@ -309,7 +309,8 @@ def test_a_host_name_without_an_address_does_no_harm(vecmill):
 
 
 def test_executors_that_are_killed_again_and_again_are_named(vecmill):
-    running = vecmill.start("run", *vecmill.spark_conf("spark.master local-cluster[2,1,1024]"))
+    conf = vecmill.spark_conf("spark.master local-cluster[2,1,1024]")
+    running = vecmill.start("run", *conf, SPARK_HOME=str(spark_home(vecmill.folder)))
     try:
         assert running.wait_for_line("tokenize .* seconds"), running.wait()
         while running.is_running:
