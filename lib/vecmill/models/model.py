@@ -48,7 +48,8 @@ class Model:
     tables          the tables of a model of this size
     kernels         by library, "numba" or "numpy": the kernel that trains on rows of pairs/
     held_out_loss   nats, summed over the rows; does not change the tables
-    vector_tables   the tables that word vectors are computed from, each with one row per word
+    vector_tables   the tables that word vectors are computed from; each has one row per word, and all have
+                    the same number of columns
     vectors         some rows of these tables -> (rows, columns) float32: the vector of each row's word
     learning_rate   the best known rate, which `train.strategy = "auto"` uses
     word_seconds    by library: seconds of one core per word and epoch at 100 dimensions, for planning
