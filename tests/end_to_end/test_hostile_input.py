@@ -66,17 +66,6 @@ def test_a_hidden_file_is_refused(tokenized, tmp_path):
     assert outcome.last_line.endswith("_corpus.txt begins with _, which Spark hides; rename it")
 
 
-def test_a_folder_whose_name_is_a_number_is_a_name(vecmill, tmp_path, monkeypatch):
-    (tmp_path / "2020").mkdir()
-    (tmp_path / "2020" / "a.txt").write_text(LINE)
-    monkeypatch.chdir(tmp_path)
-
-    outcome = vecmill("tokenize", settings={"input.path": "2020", "output.path": "2024"})
-
-    # Java keeps the working folder in which it started.
-    assert "2020 does not exist" in outcome.last_line or outcome.code == 0
-
-
 def write_zip(path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a.txt", LINE * 20)

@@ -1,57 +1,86 @@
-"""The numbers about a corpus, estimated from its size or counted."""
+"""The numbers about a corpus, estimated from a sample or counted."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.planning.examples import load_config
-from vecmill.core.sampling import keep_probability
-from vecmill.planning.corpus import Kept, counted, estimate, heaps, zipf_kept
+from vecmill.planning.corpus import Kept, counted, estimate
+from vecmill.planning.growth import Growth, Range, growth_of
+from vecmill.planning.sample import Sample
 
 
-@given(st.integers(1, 10**12), st.integers(1, 1000))
-def test_the_vocabulary_grows_with_the_text_and_never_beyond_it(tokens: int, count: int) -> None:
-    words = heaps(tokens, count)
-
-    assert 1 <= words <= tokens
-    assert words <= heaps(2 * tokens, count)
-    assert words >= heaps(tokens, 2 * count)
-
-
-def test_heaps_law_gives_the_vocabularies_that_it_was_fitted_to() -> None:
-    assert heaps(16_711_491, 5) == pytest.approx(70_211, rel=0.02)
-    assert heaps(255_231, 5) == pytest.approx(5_593, rel=0.2)
-
-
-@given(st.integers(1, 100_000), st.just(0.0) | st.floats(1e-9, 1))
-def test_the_kept_share_is_a_share_and_falls_with_the_threshold(words: int, subsample: float) -> None:
-    share, hottest = zipf_kept(words, subsample)
-
-    assert 0 < share <= 1
-    assert 0 < hottest <= 1
-    if subsample:
-        assert share >= zipf_kept(words, subsample / 2).ratio - 1e-9
-    else:
-        assert share == 1
+def zipf_sample(tokens: int, words: int, times: float) -> Sample:
+    """A sample of a text whose counts fall as 1 / rank, which has `times` as many tokens."""
+    rng = np.random.default_rng(1)
+    share = 1 / np.arange(1, words + 1)
+    ids = rng.choice(words, tokens, p=share / share.sum())
+    found, ids = np.unique(ids, return_inverse=True)
+    middle = times * tokens
+    return Sample(
+        growth_of(np.array_split(ids, 100), len(found)),
+        Range(0.99 * middle, middle, 1.01 * middle),
+        times == 1.0,
+        6 * tokens,
+        1,
+    )
 
 
-def test_the_kept_share_is_that_of_a_vocabulary_with_counts_by_zipfs_law() -> None:
-    counts = (10**9 / np.arange(1, 10_001)).astype(np.int64)
-    kept = counts * keep_probability(counts, int(counts.sum()), 1e-4)
+def test_an_estimate_says_so_and_names_what_it_was_made_from() -> None:
+    found = estimate(zipf_sample(50_000, 1_000_000, 100), load_config())
 
-    expected = kept.sum() / counts.sum(), kept.max() / kept.sum()
-    assert zipf_kept(10_000, 1e-4) == pytest.approx(expected, rel=1e-3)
+    assert found.tokens == 5_000_000
+    assert found.between["tokens"] == (4_950_000, 5_050_000)
+    assert found.between["vocabulary"][0] < found.vocabulary < found.between["vocabulary"][1]
+    assert found.covered <= found.tokens
+    assert found.origin[0].startswith("AN ESTIMATE from 293 KiB of text in 1 file (50,000 tokens, ")
 
 
-def test_an_estimate_says_so_and_keeps_the_largest_vocabulary() -> None:
-    found = estimate(6e9, load_config("vocabulary.max_size=1000"))
+def test_an_estimate_keeps_the_largest_vocabulary() -> None:
+    sample = zipf_sample(50_000, 1_000_000, 100)
 
-    assert found.tokens == 10**9
+    found = estimate(sample, load_config("vocabulary.max_size=1000", "vocabulary.min_count=1"))
+
     assert found.vocabulary == 1000
-    assert "ESTIMATE" in found.origin[0]
+    assert found.between["vocabulary"] == (1000, 1000)
+    # The first thousand of a million words have half of the tokens.
+    assert found.covered == pytest.approx(0.52 * found.tokens, rel=0.1)
+
+
+def test_no_more_words_are_estimated_than_can_occur_so_often() -> None:
+    rng = np.random.default_rng(1)
+    ids = np.arange(20_000)
+    rng.shuffle(ids)
+    growth = growth_of(np.array_split(ids, 50), 20_000)
+    sample = Sample(growth, Range(60_000, 60_000, 60_000), False, 120_000, 1)
+
+    found = estimate(sample, load_config("vocabulary.min_count=5"))
+
+    assert found.vocabulary <= found.between["vocabulary"][1] == 12_000
+
+
+def test_a_whole_text_is_counted() -> None:
+    counts = np.array([50, 20, 7, 6, 5, 4, 1])
+    growth = Growth(counts, np.array([0.5, 1, 1]), np.array([5.0, 7, 7]))
+    sample = Sample(growth, Range(93, 93, 93), True, 600, 2)
+
+    found = estimate(sample, load_config("vocabulary.max_size=4"))
+
+    assert (found.tokens, found.covered, found.vocabulary) == (93, 83, 4)
+    assert found.between == {}
+    assert "ESTIMATE" not in found.origin[0]
+    assert estimate(sample, load_config("vocabulary.min_count=100")).vocabulary == 1
+
+
+def test_the_largest_corpus_has_the_upper_limits() -> None:
+    found = estimate(zipf_sample(50_000, 1_000_000, 100), load_config())
+
+    largest = found.at_most()
+
+    assert largest.vocabulary == found.between["vocabulary"][1]
+    assert (largest.tokens, largest.covered) == (5_050_000, found.between["covered"][1])
+    assert largest.between == {}
 
 
 def test_counts_come_from_the_record_of_the_run() -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vecmill.commands.command import Command
-from vecmill.errors import InputError
+from vecmill.errors import ConfigError, VecmillError
 from vecmill.formatting import format_bytes
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from vecmill.planning.corpus import Corpus
     from vecmill.planning.requirements import Requirements
     from vecmill.planning.resources import Resources
+    from vecmill.planning.shortages import Shortage
     from vecmill.storage.store import Store
 
 # Name, value and explanation of one line.
@@ -25,13 +25,17 @@ Line = tuple[str, str, str]
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the plan."""
-    print(plan(arguments))
-    return 0
+    """Print the plan. The exit code is 1 if the run does not fit at this moment, and 2 if it never will."""
+    text, missing = plan(arguments)
+    print(text)
+    if not missing:
+        return 0
+    is_passing = all(shortage.is_passing for shortage in missing)
+    return VecmillError.exit_code if is_passing else ConfigError.exit_code
 
 
-def plan(arguments: argparse.Namespace) -> str:
-    """The requirements of a configuration and those that are not met, as text. Writes nothing.
+def plan(arguments: argparse.Namespace) -> tuple[str, Sequence[Shortage]]:
+    """The requirements of a configuration and those that are not met, as text; the latter. Writes nothing.
 
     Raises ConfigError, and InputError if there is no input to measure.
     """
@@ -57,35 +61,40 @@ def plan(arguments: argparse.Namespace) -> str:
     if config.train.strategy == "auto":
         choice = choose(corpus, config, resources)
         config, reasons = with_settings(config, choice.settings), choice.reasons
-    required = requirements(corpus, config, resources.slots, by_files=resources.by_files)
+    required, largest = (
+        requirements(size, config, resources.slots, by_files=resources.by_files)
+        for size in (corpus, corpus.at_most())
+    )
+    missing = shortages(required, resources, config)
     lines = [*reasons, *([""] if reasons else [])]
-    lines += format_plan(corpus, required, resources, config, shortages(required, resources, config))
-    return "\n".join(lines)
+    lines += format_plan(corpus, required, resources, config, missing)
+    if corpus.between:
+        lines += format_largest(corpus, largest, [] if missing else shortages(largest, resources, config))
+    return "\n".join(lines), missing
 
 
 def read_corpus(spark: SparkSession, store: Store, config: Config) -> Corpus:
-    """The corpus: counted if the run has counted this text already, else estimated from its size."""
+    """The corpus: counted if the run has counted this text already, else estimated from a sample."""
     from vecmill.pipeline import PIPELINE, OutsideInput
-    from vecmill.planning.corpus import EXPANSION, counted_corpus, estimate
+    from vecmill.planning.corpus import counted_corpus, estimated_corpus
     from vecmill.runs.manifest import Manifest
-    from vecmill.storage.hadoop_files import list_input
+    from vecmill.storage.input_files import list_input
 
-    files = list_input(spark, config.input.path) if config.input.path else []
+    source = config.input
+    files = list_input(spark, source.path) if source.path else []
     manifest = Manifest(store.files)
     resolved = PIPELINE.resolve(config, OutsideInput(files), manifest)
     if all(manifest.is_done(name, resolved[name].key) for name in ("tokenize", "vocabulary")):
         return counted_corpus(store, manifest)
-    if not files:
-        raise InputError(
-            f"input.format '{config.input.format}' has no files whose size could be measured; "
-            "run 'vecmill vocabulary' first, then plan again from its counts"
-        )
-    text = sum(file.size * EXPANSION.get(Path(file.path).suffix, 1.0) for file in files)
-    return estimate(text, config)
+    return estimated_corpus(spark, config)
 
 
 def format_plan(
-    corpus: Corpus, required: Requirements, resources: Resources, config: Config, shortages: Sequence[str]
+    corpus: Corpus,
+    required: Requirements,
+    resources: Resources,
+    config: Config,
+    missing: Sequence[Shortage],
 ) -> Iterator[str]:
     """The whole plan: one line per item, then whether everything fits."""
     from vecmill.planning.requirements import tables_of
@@ -97,8 +106,16 @@ def format_plan(
     if required.left:
         changes = [("changes of the shards", format_bytes(required.left), "until they are merged")]
     lines: list[Line] = [
-        ("tokens", f"{corpus.tokens:,}", f"{corpus.covered / corpus.tokens:.1%} in the vocabulary"),
-        ("vocabulary", f"{corpus.vocabulary:,}", f"words of {train.dim} dimensions"),
+        (
+            "tokens",
+            f"{corpus.tokens:,}",
+            f"{_between(corpus, 'tokens')}{corpus.covered / corpus.tokens:.1%} in the vocabulary",
+        ),
+        (
+            "vocabulary",
+            f"{corpus.vocabulary:,}",
+            f"{_between(corpus, 'vocabulary')}words of {train.dim} dimensions",
+        ),
         (
             "rows of pairs per epoch",
             f"{corpus.covered * corpus.keep_ratio:,.0f}",
@@ -130,11 +147,32 @@ def format_plan(
     yield from _aligned(lines)
     yield ""
     yield from corpus.origin
-    if shortages:
+    if missing:
         yield "This does not fit:"
-        yield from (f"- {shortage}" for shortage in shortages)
+        yield from (f"- {shortage.sentence}" for shortage in missing)
     else:
         yield "Everything that was checked fits."
+
+
+def format_largest(corpus: Corpus, largest: Requirements, missing: Sequence[Shortage]) -> Iterator[str]:
+    """What the largest corpus of the estimate would need, and whether only that does not fit."""
+    yield (
+        f"With {corpus.between['vocabulary'][1]:,} words: model {format_bytes(largest.model)}, training "
+        f"task {format_bytes(largest.training_task)}, driver {format_bytes(largest.driver)}, output "
+        f"{format_bytes(largest.output)}."
+    )
+    if missing:
+        yield "That would not fit:"
+        yield from (f"- {shortage.sentence}" for shortage in missing)
+
+
+def _between(corpus: Corpus, name: str) -> str:
+    """The limits of an estimate, widened to two or three digits: "47,000 to 120,000; "."""
+    if name not in corpus.between:
+        return ""
+    low, high = corpus.between[name]
+    low_unit, high_unit = (10 ** max(0, len(str(count)) - 3) for count in (low, high))
+    return f"{low // low_unit * low_unit:,} to {-(-high // high_unit) * high_unit:,}; "
 
 
 def _heading(name: str) -> list[Line]:

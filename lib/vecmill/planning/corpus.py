@@ -1,29 +1,22 @@
-"""The numbers about a corpus that a plan needs: counted, or estimated from its size."""
+"""The numbers about a corpus that a plan needs: counted, or estimated from a sample."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
+from pyspark.sql import SparkSession
 
-from vecmill.config import Config
-from vecmill.core.sampling import keep_probability
+from vecmill.config import Config, Vocabulary
 from vecmill.formatting import format_bytes
+from vecmill.planning.growth import Growth
+from vecmill.planning.sample import Sample, read_sample
 from vecmill.runs.manifest import Manifest
 from vecmill.runs.run import vocabulary_columns
 from vecmill.storage.store import Store
-
-# English text with spaces has one token per 6.0 bytes. Heaps' law: among n tokens, 12.8 (n / m)^0.573 words
-# occur m times or more. Fitted to 0.25 to 17 million tokens of an encyclopedia. It is within 25 % of the
-# counts there for m = 1 and m = 5, and of vocabularies published for 0.8 billion tokens.
-_BYTES_PER_TOKEN = 6.0
-_HEAPS_FACTOR, _HEAPS_EXPONENT = 12.8, 0.573
-
-# Bytes of text per byte of a compressed file.
-EXPANSION = {".gz": 3.0, ".bz2": 4.0, ".zst": 3.5, ".xz": 4.0, ".parquet": 2.0, ".orc": 2.0}
 
 
 @dataclass(frozen=True)
@@ -36,6 +29,8 @@ class Corpus:
     keep_ratio  share of the covered tokens that subsampling keeps
     hottest     share of the most frequent word in the tokens that are kept
     origin      how these are known, in sentences
+    between     for each of the first three that is estimated, by its name: the least and the largest
+                that are likely
     """
 
     tokens: int
@@ -44,33 +39,62 @@ class Corpus:
     keep_ratio: float
     hottest: float
     origin: tuple[str, ...]
+    between: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    def at_most(self) -> Corpus:
+        """The largest corpus that is likely."""
+        largest = {name: limits[1] for name, limits in self.between.items()}
+        return replace(self, **largest, between={})  # type: ignore[arg-type]
 
 
-def estimate(text_bytes: float, config: Config) -> Corpus:
-    """The corpus that a text of this many bytes is likely to be."""
-    tokens = max(1, round(text_bytes / _BYTES_PER_TOKEN))
-    words = heaps(tokens, config.vocabulary.min_count)
-    if config.vocabulary.max_size is not None:
-        words = min(words, config.vocabulary.max_size)
+def estimated_corpus(spark: SparkSession, config: Config) -> Corpus:
+    """The corpus of the input, estimated from a sample of it. Raises InputError as `read_sample`."""
+    return estimate(read_sample(spark, config), config)
+
+
+def estimate(sample: Sample, config: Config) -> Corpus:
+    """The corpus of which a sample was read: counted if the sample is all of it."""
+    growth, settings = sample.growth, config.vocabulary
+    tokens = sample.tokens.rounded(1, math.inf)
+    if sample.is_whole:
+        counts = np.sort(growth.counts[growth.counts >= settings.min_count])[::-1][: settings.max_size]
+        words = covered = (1, 1, 1)
+        if len(counts):
+            words, covered = (len(counts),) * 3, (int(counts.sum()),) * 3
+        origin: tuple[str, ...] = ("Counted in the whole text, which is small.",)
+    else:
+        words = _vocabulary(growth, tokens, settings)
+        low, middle, high = (
+            round(growth.covered(count, settings.min_count, settings.max_size)) for count in tokens
+        )
+        covered = (low, middle, high)
+        origin = (
+            f"AN ESTIMATE from {format_bytes(sample.bytes)} of text in {sample.files:,} "
+            f"{'file' if sample.files == 1 else 'files'} "
+            f"({growth.tokens:,} tokens, {len(growth.counts):,} words), by Heaps' law as it holds in them.",
+            "'vecmill vocabulary' counts tokens and words, and the plan then uses its counts.",
+        )
+    estimates = {"tokens": tokens, "covered": covered, "vocabulary": words}
     return Corpus(
-        tokens,
-        tokens,
-        words,
-        *zipf_kept(words, config.pairs.subsample),
-        (
-            f"AN ESTIMATE from {format_bytes(text_bytes)} of text as if it were English prose: a token per "
-            f"{_BYTES_PER_TOKEN:g} bytes; {_HEAPS_FACTOR:g} (tokens / min_count)^{_HEAPS_EXPONENT:g} words "
-            "(Heaps' law), whose counts fall as 1 / rank (Zipf's law).",
-            "Markup, other languages and mixed sources can have several times the vocabulary; "
-            "'vecmill vocabulary' counts both, and the plan then uses its counts.",
-        ),
+        tokens[1],
+        covered[1],
+        words[1],
+        *growth.kept(config.pairs.subsample),
+        origin,
+        {} if sample.is_whole else {name: (low, high) for name, (low, _, high) in estimates.items()},
     )
 
 
-def heaps(tokens: int, min_count: int) -> int:
-    """The approximate number of words that occur `min_count` times or more among this many tokens."""
-    words = _HEAPS_FACTOR * math.pow(tokens / min_count, _HEAPS_EXPONENT)
-    return max(1, min(tokens, round(words)))
+def _vocabulary(growth: Growth, tokens: Sequence[int], settings: Vocabulary) -> tuple[int, int, int]:
+    """The words of the vocabulary among the least, the likely and the largest number of tokens."""
+    least, likely, largest = (growth.words_at(count, settings.min_count) for count in tokens)
+    most = settings.max_size or math.inf
+    # No more words than tokens / min_count can occur so often.
+    low, middle, high = (
+        max(1, round(min(words, count / settings.min_count, most)))
+        for words, count in zip((least.low, likely.middle, largest.high), tokens, strict=True)
+    )
+    return low, middle, high
 
 
 class Kept(NamedTuple):
@@ -78,22 +102,6 @@ class Kept(NamedTuple):
 
     ratio: float
     hottest: float
-
-
-def zipf_kept(words: int, subsample: float) -> Kept:
-    """What subsampling keeps if counts fall as 1 / rank.
-
-    For a corpus of 70,211 words this gives 0.778 at a threshold of 1e-3, where 0.769 was counted,
-    and 0.591 at 1e-4, where 0.592 was counted.
-    """
-    # Only frequent words lose tokens; the others only add to the sum of 1 / rank.
-    head = 1 / np.arange(1, min(words, 1_000_000) + 1)
-    share = head / (head.sum() + math.log(words / len(head)))
-    # Among 1e12 tokens, rounding to whole tokens does not matter.
-    counts = np.maximum(1, share * 1e12).astype(np.int64)
-    keep = keep_probability(counts, 10**12, subsample)
-    ratio = 1 - float(share @ (1 - keep))
-    return Kept(ratio, float((share * keep).max()) / ratio)
 
 
 def counted(stages: Mapping[str, Mapping[str, Any]], kept: Kept) -> Corpus:

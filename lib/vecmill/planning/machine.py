@@ -1,4 +1,4 @@
-"""The free memory and disk of this machine."""
+"""The memory and disk of this machine."""
 
 from __future__ import annotations
 
@@ -14,10 +14,18 @@ from vecmill.formatting import KIB, MIB
 PYTHON_BASE = 150 * MIB
 HEAP_BASE = 256 * MIB
 
+_CONTAINER = Path("/sys/fs/cgroup")
+
 
 def available_memory() -> int | None:
     """Bytes available to new processes within the limit of the container; None if unknown."""
     limits = [limit for limit in (_free_memory(), _left_in_container()) if limit is not None]
+    return min(limits, default=None)
+
+
+def total_memory() -> int | None:
+    """Bytes of memory of this machine, or of the container; None if unknown."""
+    limits = [limit for limit in (_memory_of_machine(), _container_limit()) if limit is not None]
     return min(limits, default=None)
 
 
@@ -34,20 +42,37 @@ def free_disk(path: Path) -> int | None:
 
 
 def _free_memory() -> int | None:
+    free = _read_meminfo("MemAvailable")
+    return _memory_of_machine() if free is None else free
+
+
+def _memory_of_machine() -> int | None:
     try:
-        found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())
-        if found:
-            return int(found.group(1)) * KIB
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return _read_meminfo("MemTotal") or os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError):
         return None
 
 
-def _left_in_container() -> int | None:
-    folder = Path("/sys/fs/cgroup")
+def _read_meminfo(name: str) -> int | None:
     try:
-        limit = (folder / "memory.max").read_text().strip()
-        used = (folder / "memory.current").read_text().strip()
-        return None if limit == "max" else max(0, int(limit) - int(used))
+        found = re.search(rf"{name}:\s+(\d+) kB", Path("/proc/meminfo").read_text())
+    except OSError:
+        return None
+    return int(found.group(1)) * KIB if found else None
+
+
+def _left_in_container() -> int | None:
+    limit = _container_limit()
+    try:
+        used = int((_CONTAINER / "memory.current").read_text())
+    except (OSError, ValueError):
+        return None
+    return None if limit is None else max(0, limit - used)
+
+
+def _container_limit() -> int | None:
+    try:
+        limit = (_CONTAINER / "memory.max").read_text().strip()
+        return None if limit == "max" else int(limit)
     except (OSError, ValueError):
         return None

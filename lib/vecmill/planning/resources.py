@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vecmill.errors import ConfigError
 from vecmill.formatting import MIB, parse_bytes
-from vecmill.planning.machine import available_memory, free_disk
+from vecmill.planning.machine import available_memory, free_disk, total_memory
 from vecmill.storage.store import Store
 
 
@@ -25,6 +25,8 @@ class Resources:
     overhead  memory of an executor's container beside its heap, for Python workers
     by_files  whether tasks open the files of the output themselves
     contained whether containers are killed above their limits, as on YARN and Kubernetes
+    available memory of this machine that no process holds
+    total     memory of this machine
     """
 
     local: bool
@@ -40,6 +42,7 @@ class Resources:
     available: int | None
     output_free: int | None
     scratch_free: int | None
+    total: int | None = None
 
 
 def resources_of(store: Store, properties: Mapping[str, str]) -> Resources:
@@ -93,4 +96,5 @@ def resources_of(store: Store, properties: Mapping[str, str]) -> Resources:
         available=available_memory(),
         output_free=None if free is None else free + held,
         scratch_free=free_disk(Path(scratch)) if local else None,
+        total=total_memory(),
     )

@@ -4,21 +4,50 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from vecmill.config import Config
+from vecmill.errors import ConfigError, VecmillError
 from vecmill.formatting import GIB, MIB, format_bytes
 from vecmill.planning.requirements import Requirements
 from vecmill.planning.resources import Resources
 
 
-def shortages(needed: Requirements, resources: Resources, config: Config) -> list[str]:
-    """One sentence per shortage: what is needed, what is available, and the remedy."""
-    return [*memory_shortages(needed, resources, config), *_disk_shortages(needed, resources, config)]
+class Shortage(NamedTuple):
+    """What is needed, what is available, and the remedy, in a sentence.
+
+    is_passing  whether this machine has enough, and other processes or files hold it at this moment
+    """
+
+    sentence: str
+    is_passing: bool = False
+
+
+def shortages(needed: Requirements, resources: Resources, config: Config) -> list[Shortage]:
+    """All shortages."""
+    return [
+        *_memory_shortages(needed, resources, config),
+        *(Shortage(sentence, True) for sentence in _disk_shortages(needed, resources, config)),
+    ]
 
 
 def memory_shortages(needed: Requirements, resources: Resources, config: Config) -> list[str]:
-    """Only the shortages of memory."""
-    return list(_memory_shortages(needed, resources, config))
+    """One sentence per shortage of memory."""
+    return [shortage.sentence for shortage in _memory_shortages(needed, resources, config)]
+
+
+def check_memory(needed: Requirements, resources: Resources, config: Config) -> None:
+    """Raise ConfigError if a run cannot fit into the memory of this machine or of its executors.
+
+    Raises VecmillError, whose exit code says to retry, if other processes hold the memory at this moment.
+    """
+    found = list(_memory_shortages(needed, resources, config))
+    if found and all(shortage.is_passing for shortage in found):
+        raise VecmillError(
+            "; ".join(f"this run does not fit now: {shortage.sentence}" for shortage in found)
+        )
+    if found:
+        raise ConfigError([f"this run cannot fit: {shortage.sentence}" for shortage in found])
 
 
 def _smaller(config: Config) -> str:
@@ -31,17 +60,29 @@ def _smaller(config: Config) -> str:
     )
 
 
-def _memory_shortages(needed: Requirements, resources: Resources, config: Config) -> Iterator[str]:
+def _memory_shortages(needed: Requirements, resources: Resources, config: Config) -> Iterator[Shortage]:
     smaller = _smaller(config)
     here = needed.driver + resources.driver_heap + (needed.executor if resources.local else 0)
     if resources.available is not None and here > resources.available:
         fewer = (
             "name fewer cores (spark.master local[N]), " if resources.local and resources.slots > 1 else ""
         )
-        yield (
-            f"memory of this machine: {format_bytes(here)} needed, "
-            f"{format_bytes(resources.available)} free; {fewer}{smaller}"
+        lack = (
+            f"memory of this machine: {format_bytes(here)} needed, {format_bytes(resources.available)} free"
         )
+        if resources.total is not None and here <= resources.total:
+            yield Shortage(
+                f"{lack} of {format_bytes(resources.total)}, other processes hold the rest; try again when "
+                f"they have ended, or {fewer}{smaller}",
+                is_passing=True,
+            )
+        else:
+            yield Shortage(f"{lack}; {fewer}{smaller}")
+    yield from map(Shortage, _small_settings(needed, resources, smaller))
+
+
+def _small_settings(needed: Requirements, resources: Resources, smaller: str) -> Iterator[str]:
+    """The settings of Spark that are too small, one sentence for each."""
     if needed.heap > resources.heap:
         key = "spark.driver.memory" if resources.local else "spark.executor.memory"
         yield (

@@ -5,8 +5,9 @@ from __future__ import annotations
 import bz2
 import codecs
 import zlib
+from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -123,19 +124,41 @@ def fault_of(path: str, head: bytes, size: int, encoding: str, key: str = "input
     return _found_magic(head) or _wide_characters(head) or _wrong_encoding(head, encoding, key, is_whole)
 
 
-def unpacked(suffix: str, head: bytes) -> bytes:
-    """The beginning of the text in the beginning of a packed file; nothing if more bytes are needed."""
+def unpacked(suffix: str, head: bytes, most: int = _UNPACKED) -> bytes:
+    """At most so many bytes of the text in the beginning of a packed file.
+
+    Nothing if it is not packed so, if more bytes are needed, or if only Spark can unpack it. It is `head`
+    itself if the suffix is "".
+    """
+    text = b""
     try:
-        if suffix in (".gz", ".deflate"):
-            return zlib.decompressobj(31 if suffix == ".gz" else 15).decompress(head, _UNPACKED)
-        if suffix == ".bz2":
-            return bz2.BZ2Decompressor().decompress(head, _UNPACKED)
-        if suffix == ".zst":
-            with pa.CompressedInputStream(pa.BufferReader(head), "zstd") as stream:
-                return bytes(stream.read(_UNPACKED // 2))
-    except (zlib.error, OSError, pa.ArrowException):
-        return b""
-    return b"" if suffix else head
+        for part in _unpacked_parts(suffix, head):
+            text += part
+            if len(text) >= most:
+                break
+    except (zlib.error, OSError, EOFError, pa.ArrowException):
+        pass
+    return text[:most]
+
+
+def _unpacked_parts(suffix: str, data: bytes) -> Iterator[bytes]:
+    """The text in packed data, part by part; raises an error at its cut end."""
+    if not suffix:
+        yield data
+    elif suffix == ".zst":
+        with pa.CompressedInputStream(pa.BufferReader(data), "zstd") as stream:
+            while part := stream.read(_UNPACKED // 4):
+                yield bytes(part)
+    elif suffix in (".gz", ".deflate", ".bz2"):
+        # A file may consist of several that were packed by themselves.
+        while data:
+            unpacker: Any = (
+                bz2.BZ2Decompressor()
+                if suffix == ".bz2"
+                else zlib.decompressobj(31 if suffix == ".gz" else 15)
+            )
+            yield unpacker.decompress(data)
+            data = unpacker.unused_data
 
 
 def damage_of(data: bytes, encoding: str, is_whole: bool = False) -> Damage:
