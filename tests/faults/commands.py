@@ -33,6 +33,8 @@ SETTINGS: dict[str, Any] = {
     "train.slices": 2,
     "train.learning_rate": 0.1,
     "train.holdout": 0.02,
+    # The compiled kernel takes longer to load than these runs take to train.
+    "train.kernel": "numpy",
     "pairs.subsample": 0.01,
 }
 
@@ -160,7 +162,9 @@ class Vecmill(NamedTuple):
     def environment(self, **changes: str) -> dict[str, str]:
         """The environment of this process with its own temporary folder; Python finds the project."""
         path = os.pathsep.join(filter(None, [str(PROJECT / "lib"), os.environ.get("PYTHONPATH", "")]))
-        return {**os.environ, "TMPDIR": str(self.temporary), "PYTHONPATH": path, **changes}
+        # Java's second compiler costs more than it saves in a process that lives for a minute.
+        java = {"SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
+        return {**java, **os.environ, "TMPDIR": str(self.temporary), "PYTHONPATH": path, **changes}
 
     def start(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -35,6 +36,24 @@ def vecmill(tmp_path: Path, temporary: Path, corpus: Path) -> Vecmill:
     """Commands in processes of their own, in a folder of their own, on a corpus."""
     (tmp_path / "work").mkdir()
     return Vecmill(tmp_path / "work", temporary, corpus, tmp_path / "out")
+
+
+@pytest.fixture(scope="session")
+def counted_run(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run with tokens and vocabulary alone, which no test changes."""
+    folder = tmp_path_factory.mktemp("counted")
+    vecmill = Vecmill(folder, folder, corpus, folder / "out")
+    for command in ("tokenize", "vocabulary"):
+        ended = vecmill.run(command)
+        assert ended.code == 0, ended.output
+    return vecmill.out
+
+
+@pytest.fixture
+def counted(vecmill: Vecmill, counted_run: Path) -> Vecmill:
+    """As `vecmill`, with tokens and vocabulary in the output."""
+    shutil.copytree(counted_run, vecmill.out)
+    return vecmill
 
 
 @pytest.fixture

@@ -13,11 +13,9 @@ from tests.faults import processes
 from tests.faults.commands import MARK, Ended, Running, Vecmill
 
 INTERRUPTED = "vecmill: interrupted; run the same command again to resume"
-STRATEGIES = [
-    {"train.strategy": "averaging"},
-    {"train.strategy": "blocked"},
-    {"pairs.materialize": "false"},
-]
+AVERAGING = {"train.strategy": "averaging"}
+BLOCKED = {"train.strategy": "blocked"}
+UNWRITTEN = {"pairs.materialize": "false"}
 
 
 def after_signal(running: Running, number: int, *, group: bool) -> Ended:
@@ -40,11 +38,18 @@ def nothing_is_left(vecmill: Vecmill, running: Running, seconds: float = 15) -> 
     return False
 
 
-@pytest.mark.parametrize("settings", STRATEGIES)
 @pytest.mark.parametrize(
-    ("number", "group"), [(signal.SIGINT, True), (signal.SIGTERM, False), (signal.SIGHUP, True)]
+    ("settings", "number", "group"),
+    [
+        (AVERAGING, signal.SIGINT, True),
+        (AVERAGING, signal.SIGHUP, True),
+        (BLOCKED, signal.SIGINT, True),
+        (BLOCKED, signal.SIGTERM, False),
+        (UNWRITTEN, signal.SIGTERM, True),
+    ],
 )
-def test_an_interrupted_run_says_so_in_one_line_and_resumes(vecmill, settings, number, group):
+def test_an_interrupted_run_says_so_in_one_line_and_resumes(counted, settings, number, group):
+    vecmill = counted
     running = vecmill.start("run", settings=settings)
     try:
         assert running.wait_for_line(r"round \d+/"), running.wait()
@@ -90,7 +95,8 @@ def test_every_stage_can_be_interrupted(vecmill):
             running.kill_all()
 
 
-def test_what_a_killed_run_leaves_is_removed_by_the_next(vecmill):
+def test_what_a_killed_run_leaves_is_removed_by_the_next(counted):
+    vecmill = counted
     for _ in range(2):
         running = vecmill.start("run")
         try:
@@ -107,8 +113,8 @@ def test_what_a_killed_run_leaves_is_removed_by_the_next(vecmill):
     assert list(vecmill.temporary.iterdir()) == []
 
 
-def test_java_ends_after_its_driver_is_killed(vecmill):
-    running = vecmill.start("run")
+def test_java_ends_after_its_driver_is_killed(counted):
+    running = counted.start("run")
     try:
         assert running.wait_for_line(r"round \d+/"), running.wait()
         running.signal(signal.SIGKILL)
@@ -137,8 +143,8 @@ def submit(vecmill: Vecmill, wheel: Path, *files: Path, settings: dict[str, str]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_submitted_run_that_is_interrupted_says_so_in_its_last_line(vecmill, wheel, number):
-    running = submit(vecmill, wheel, settings={"train.epochs": "30", "train.strategy": "blocked"})
+def test_a_submitted_run_that_is_interrupted_says_so_in_its_last_line(counted, wheel, number):
+    running = submit(counted, wheel, settings={"train.epochs": "30", "train.strategy": "blocked"})
     try:
         assert running.wait_for_line(r"round \d+/"), running.wait()
         time.sleep(0.3)
@@ -168,12 +174,12 @@ def test_a_submitted_run_works_in_a_folder_with_modules_of_the_user(vecmill, whe
     assert "my experiment" not in ended.output
 
 
-def test_a_stopped_run_keeps_its_output_and_goes_on(vecmill):
-    running = vecmill.start("run", settings={"train.epochs": 10})
+def test_a_stopped_run_keeps_its_output_and_goes_on(counted):
+    running = counted.start("run", settings={"train.epochs": 10})
     try:
         assert running.wait_for_line(r"round \d+/"), running.wait()
         running.signal(signal.SIGSTOP, group=True)
-        second = vecmill.run("run", settings={"train.epochs": 10})
+        second = counted.run("run", settings={"train.epochs": 10})
 
         assert second.code == 5, second.output
         assert "another run holds" in second.last_line

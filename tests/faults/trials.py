@@ -252,7 +252,7 @@ def full_output(trial: Trial) -> str:
     trial.check_refusal(ended)
     if "No space left on device" not in ended.last_line:
         raise LostError(f"a full disk is not named: {ended.last_line}")
-    small_disks.change(disk, f"size={_LARGE_DISK}")
+    small_disks.resize(disk, _LARGE_DISK)
     return trial.finish(refused=True)
 
 
@@ -268,26 +268,28 @@ def full_temporary(trial: Trial) -> str:
     trial.check_refusal(ended)
     if str(disk) not in ended.last_line:
         raise LostError(f"the full disk is not named: {ended.last_line}")
-    small_disks.change(disk, f"size={_LARGE_DISK}")
+    small_disks.resize(disk, _LARGE_DISK)
     return trial.finish("--spark-conf", str(conf), refused=True)
 
 
 def read_only_output(trial: Trial) -> str:
-    """Make the disk of the output read-only at a random moment, then writable again."""
-    disk = trial.mount(_LARGE_DISK)
-    trial.vecmill = trial.vecmill._replace(out=disk / "out")
+    """Make the folder of the output read-only at a random moment, then writable again."""
     running = trial.start_until_random_moment()
-    if not running.is_running:
+    out = trial.vecmill.out
+    if not running.is_running or not out.exists():
         return "not struck"
-    with suppress(OSError):
-        small_disks.change(disk, "ro")
-    ended = running.wait()
-    small_disks.change(disk, "rw")
+    small_disks.set_read_only(out, to=True)
+    try:
+        ended = running.wait()
+    finally:
+        small_disks.set_read_only(out, to=False)
     if ended.code == 0:
         trial.check_vectors()
         return "survived"
-    if ended.code != 2 or "cannot write to" not in ended.last_line:
-        trial.check_refusal(ended)
+    if ended.code == 2 and "cannot write to" in ended.last_line:
+        # It had not begun.
+        return trial.finish(refused=True)
+    trial.check_refusal(ended)
     return trial.finish(refused=True)
 
 
@@ -340,7 +342,11 @@ def delete_file(trial: Trial) -> str:
     return damage(trial, lambda trial, path: path.unlink())
 
 
-_OF_ROOT = {"full output": full_output, "full temporary": full_temporary, "read-only": read_only_output}
+_OF_ROOT = {
+    "full output": full_output,
+    "full temporary": full_temporary,
+    "read-only output": read_only_output,
+}
 
 FAULTS: Mapping[str, Callable[[Trial], str]] = {
     "kill driver": kill_driver,
