@@ -9,6 +9,8 @@ import signal
 import subprocess
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.faults import processes, small_disks
@@ -35,26 +37,22 @@ def test_an_output_that_is_full_is_named_and_the_run_resumes(counted, small_disk
     assert ended.code == 0, ended.output
 
 
-@pytest.mark.parametrize("size", ["64k", "2m"])
-def test_a_disk_for_temporary_files_that_is_full_is_named(vecmill, small_disk, size):
+@pytest.mark.parametrize(
+    ("size", "by"), [("64k", "spark.local.dir"), ("2m", "spark.local.dir"), ("2m", "TMPDIR")]
+)
+def test_a_disk_for_temporary_files_that_is_full_is_named(vecmill, small_disk, size, by):
     disk = small_disk(size)
     # Longer than the disk once it is shuffled, with words that do not compress.
     text = vecmill.folder / "text.txt"
     text.write_text("\n".join(os.urandom(16).hex() for _ in range(200_000)))
     vecmill = vecmill._replace(corpus=text)
-
     tokenized = vecmill.run("tokenize")
     assert tokenized.code == 0, tokenized.output
-    ended = vecmill.run("vocabulary", *vecmill.spark_conf(f"spark.local.dir {disk}"))
 
-    check_refused(ended, 1, str(disk), "TMPDIR")
-
-
-def test_a_full_tmpdir_is_named(vecmill, small_disk):
-    disk = small_disk("64k")
-    (disk / "filling").write_bytes(bytes(60_000))
-
-    ended = vecmill._replace(temporary=disk).run("tokenize")
+    if by == "TMPDIR":
+        ended = vecmill._replace(temporary=disk).run("vocabulary")
+    else:
+        ended = vecmill.run("vocabulary", *vecmill.spark_conf(f"spark.local.dir {disk}"))
 
     check_refused(ended, 1, str(disk), "TMPDIR")
 
@@ -109,11 +107,13 @@ def test_java_that_is_killed_is_named_and_the_run_resumes(counted, strategy, num
 
 
 def test_java_that_runs_out_of_memory_is_named(vecmill):
-    text = vecmill.folder / "long.txt"
-    text.write_text("word here " * 20_000_000)
-    vecmill = vecmill._replace(corpus=text)
+    # One document that is larger than the heap.
+    documents = pa.table({"text": pa.array(["word here " * 40_000_000], pa.large_string())})
+    pq.write_table(documents, vecmill.folder / "long.parquet")
+    vecmill = vecmill._replace(corpus=vecmill.folder / "long.parquet")
+    conf = vecmill.spark_conf("spark.driver.memory 600m")
 
-    ended = vecmill.run("tokenize", *vecmill.spark_conf("spark.driver.memory 600m"))
+    ended = vecmill.run("tokenize", *conf, settings={"input.format": "parquet"})
 
     check_refused(ended, 1, "out of memory", "spark.driver.memory")
 
